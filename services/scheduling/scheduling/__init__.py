@@ -1,0 +1,1 @@
+"""The scheduling service owns the calendar: who sells which time to whom, and when."""

@@ -1,0 +1,1 @@
+"""What every service stands on lives here, so that a service holds its own rules alone."""

@@ -1,0 +1,1 @@
+"""What crosses a service boundary lives here, so that no service imports another."""
