@@ -1,0 +1,105 @@
+# Every habit of the project. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PORT ?= 8000
+DATA_DIR ?= .data
+ACCOUNT ?= acc_demo
+SCOPE ?=
+SUITE ?= embedded
+SERVICE ?=
+ARGS ?=
+
+SERVICES := scheduling clients payments notifications
+PACKAGES := shared/contracts shared/chassis $(SERVICES:%=services/%) deploy/sandbox deploy/embedded
+IMPORTS := contracts chassis $(SERVICES) sandbox embedded
+TESTS := $(wildcard shared/*/tests services/*/tests deploy/*/tests) tests
+PYTHON := .venv/bin/python
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
+
+.PHONY: help run demo token test chaos lint format contracts bench up down lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## the embedded suite in the foreground: PORT=8000 DATA_DIR=.data
+	@exec $(PYTHON) -m embedded --port $(PORT) --data-dir $(DATA_DIR) $(ARGS)
+
+demo: .venv/.run ## the whole path on a running suite, told hop by hop: PORT=8000 DATA_DIR=.data
+	@exec $(PYTHON) -m embedded.demo --port $(PORT) --data-dir $(DATA_DIR) $(ARGS)
+
+token: .venv/.run ## a token for local use: ACCOUNT=acc_demo SCOPE="sessions:read" DATA_DIR=.data, or SUITE=compose
+	@exec $(PYTHON) -m embedded.token --account "$(ACCOUNT)" $(if $(SCOPE),--scope "$(SCOPE)") \
+	    $(if $(filter compose,$(SUITE)),--env-file .env,--data-dir $(DATA_DIR))
+
+ifeq ($(SERVICE),)
+test: .venv/.dev ## all tests, or one service's in an environment of its own: SERVICE=payments
+	$(PYTHON) -m pytest -n 2 --dist loadfile -q $(ARGS)
+else
+test: services/$(SERVICE)/.venv/.test
+	services/$(SERVICE)/.venv/bin/python -m pytest -q services/$(SERVICE)/tests $(ARGS)
+endif
+
+chaos: .venv/.dev ## kill and restart parts under work, on a real broker and database
+	$(PYTHON) -m pytest -m chaos -q $(ARGS) tests/chaos
+
+lint: .venv/.dev ## style, types, walls between the packages, published contracts
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy $(IMPORTS:%=-p %)
+	$(PYTHON) -m mypy $(TESTS)
+	.venv/bin/lint-imports --no-logo
+	$(PYTHON) -m contracts.generate --check
+
+format: .venv/.dev ## what ruff can mend by itself
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+contracts: .venv/.dev ## regenerate the JSON Schemas and the AsyncAPI document
+	$(PYTHON) -m contracts.generate
+
+bench: .venv/.bench ## measure, beside peers on the same machine
+	$(PYTHON) -m benchmarks $(ARGS)
+
+up: ## the suite on RabbitMQ and PostgreSQL in containers; returns when all is ready
+	@deploy/compose up
+
+down: ## end it and keep its data; ARGS=-v throws the data away
+	@deploy/compose down $(ARGS)
+
+lock: .venv/.dev ## compile the lock files anew; ARGS=--upgrade for newer versions
+	$(PYTHON) requirements/lock.py $(ARGS)
+
+clean: ## remove environments and caches, keep data and secrets
+	rm -rf .venv services/*/.venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+# Environments. Our own packages are linked by path, so that nothing is built before the first start.
+.venv/.run: requirements/run.lock requirements/venv
+	@requirements/venv .venv >&2
+	@echo "installing requirements/run.lock into .venv (once)" >&2
+	@$(PYTHON) $(PIP_INSTALL) -r requirements/run.lock >&2
+	@for package in $(PACKAGES); do echo "$(CURDIR)/$$package"; done \
+	    > "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/timeblu.pth"
+	@touch $@
+
+.venv/.dev: requirements/dev.lock .venv/.run
+	@echo "installing requirements/dev.lock into .venv" >&2
+	@$(PYTHON) $(PIP_INSTALL) -r requirements/dev.lock >&2
+	@touch $@
+
+.venv/.bench: requirements/bench.lock .venv/.dev
+	@echo "installing requirements/bench.lock into .venv" >&2
+	@$(PYTHON) $(PIP_INSTALL) -r requirements/bench.lock >&2
+	@touch $@
+
+# One service as it is released: its own lock, contracts, chassis and itself; nothing of another service.
+services/%/.venv/.test: services/%/requirements.lock requirements/test.lock services/%/pyproject.toml $(wildcard shared/*/pyproject.toml)
+	@requirements/venv services/$*/.venv >&2
+	@services/$*/.venv/bin/python $(PIP_INSTALL) -r services/$*/requirements.lock -r requirements/test.lock >&2
+	@services/$*/.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
+	    -e shared/contracts -e shared/chassis -e services/$* >&2
+	@services/$*/.venv/bin/python -m pip check >&2
+	@touch $@
