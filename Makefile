@@ -60,8 +60,8 @@ format: .venv/.dev ## what ruff can mend by itself
 contracts: .venv/.dev ## regenerate the JSON Schemas and the AsyncAPI document
 	$(PYTHON) -m contracts.generate
 
-bench: .venv/.bench ## measure, beside peers on the same machine
-	$(PYTHON) -m benchmarks $(ARGS)
+bench: .venv/.dev benchmarks/.venv/.peers ## measure, beside peers on the same machine
+	PEERS_PYTHON=benchmarks/.venv/bin/python $(PYTHON) -m benchmarks $(ARGS)
 
 up: ## the suite on RabbitMQ and PostgreSQL in containers; returns when all is ready
 	@deploy/compose up
@@ -73,7 +73,7 @@ lock: .venv/.dev ## compile the lock files anew; ARGS=--upgrade for newer versio
 	$(PYTHON) requirements/lock.py $(ARGS)
 
 clean: ## remove environments and caches, keep data and secrets
-	rm -rf .venv services/*/.venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv services/*/.venv benchmarks/.venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # Environments. Our own packages are linked by path, so that nothing is built before the first start.
@@ -90,9 +90,10 @@ clean: ## remove environments and caches, keep data and secrets
 	@$(PYTHON) $(PIP_INSTALL) -r requirements/dev.lock >&2
 	@touch $@
 
-.venv/.bench: requirements/bench.lock .venv/.dev
-	@echo "installing requirements/bench.lock into .venv" >&2
-	@$(PYTHON) $(PIP_INSTALL) -r requirements/bench.lock >&2
+benchmarks/.venv/.peers: requirements/bench.lock requirements/venv
+	@requirements/venv benchmarks/.venv >&2
+	@echo "installing requirements/bench.lock into benchmarks/.venv" >&2
+	@benchmarks/.venv/bin/python $(PIP_INSTALL) -r requirements/bench.lock >&2
 	@touch $@
 
 # One service as it is released: its own lock, contracts, chassis and itself; nothing of another service.
