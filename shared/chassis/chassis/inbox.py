@@ -1,0 +1,562 @@
+"""The inbox: each event has its effect once, a bad one stops nobody, and what cannot be handled now is kept until it can.
+
+A row of the inbox is the memory that an event was seen by its handler; it commits together with the handler's effect. Rows
+that are not `done` keep the message: `pending` (due again at `next_attempt_at`), `running` (an attempt has begun), `waiting` (for a subject that
+is not here yet), `parked` (given up, for a person to look at), `dead` (came back through the dead-letter queue), `discarded`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from contracts.envelope import Envelope, MalformedEvent
+from contracts.registry import event_type, lenient_schema
+from marshmallow import ValidationError
+from opentelemetry.trace import SpanKind
+
+from chassis.clock import Clock
+from chassis.jobs import Job
+from chassis.problems import Conflict, NotFound
+from chassis.store import Store, StoreDown, moment
+from chassis.telemetry import Metrics, logged, span
+from chassis.wakeups import Wakeups
+
+log = logging.getLogger(__name__)
+
+RETRIES = "inbox"
+_DELETE_AT_ONCE = 1000
+_FIRST_RETRY = timedelta(seconds=0.5)
+_LONGEST_RETRY = timedelta(minutes=10)
+_LONGEST_WAIT = timedelta(minutes=1)
+# An attempt that left no outcome killed its worker or was killed with it; after so many of them the event is parked.
+_CRASHES_UNTIL_PARKED = 3
+_UNDECODABLE = "(undecodable)"
+
+
+class InboxStatus(StrEnum):
+    DONE = "done"
+    PENDING = "pending"
+    RUNNING = "running"
+    WAITING = "waiting"
+    PARKED = "parked"
+    DEAD = "dead"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """An event as a handler gets it: `data` as its schema loads it, moments as aware datetimes."""
+
+    id: str
+    type: str
+    subject: str
+    account_id: str
+    sequence: int
+    time: datetime
+    data: dict[str, Any]
+
+    @property
+    def snapshot(self) -> bool:
+        """Whether it only tells the present state: it may fill a replica, and must trigger no action."""
+        return event_type(self.type).snapshot
+
+
+Handler = Callable[[Event], None]
+
+
+class WaitingFor(Exception):
+    """Raised by a handler whose subject is not here yet; it runs again once an event of that subject was handled."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(f"waiting for {subject}")
+        self.subject = subject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message as the broker gave it. `delivered_before` tells that an earlier delivery was not acknowledged."""
+
+    headers: Mapping[str, Any]
+    body: bytes
+    delivered_before: bool = False
+
+
+class Inbox:
+    """Takes messages for one service's handlers."""
+
+    def __init__(
+        self, *, store: Store, wakeups: Wakeups, clock: Clock, metrics: Metrics, handlers: Mapping[str, Handler], attempts: int = 8
+    ) -> None:
+        self._store = store
+        self._wakeups = wakeups
+        self._clock = clock
+        self._metrics = metrics
+        self._handlers = handlers
+        self._attempts = attempts
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """See to it that each message is handled or kept; once this returns they may be acknowledged.
+
+        Raises:
+            StoreDown: nothing was lost and nothing may be acknowledged; take them again later.
+        """
+        fresh: list[tuple[Envelope, Message]] = []
+        suspects: list[tuple[Envelope, Message]] = []
+        for message in messages:
+            try:
+                envelope = Envelope.from_message(message.headers, message.body)
+            except MalformedEvent as error:
+                self._store.run(lambda message=message, error=error: self._park_bytes(message, str(error)))  # type: ignore[misc]
+                continue
+            if envelope.type not in self._handlers:
+                # A binding of an older release may linger; nobody here wants this event.
+                log.info("no handler for %s, event %s is passed over", envelope.type, envelope.id)
+            elif message.delivered_before:
+                suspects.append((envelope, message))
+            else:
+                fresh.append((envelope, message))
+        if suspects:
+            self._store.run(lambda: self._keep_suspects(suspects))
+        if fresh:
+            self._take_fresh(fresh)
+
+    def retry_due(self) -> int:
+        """Run one kept event that is due, its attempt committed first; returns how many were run (0 or 1)."""
+        claimed = self._store.run(self._claim_due)
+        if claimed is None:
+            return 0
+        event_id, attempt, crashed, envelope = claimed
+        if crashed and attempt > _CRASHES_UNTIL_PARKED:
+            self._store.run(lambda: self._park(event_id, envelope.type, f"its worker died {attempt - 1} times"))
+            return 1
+        try:
+            self._store.run(lambda: self._run_kept(envelope, attempt))
+        except StoreDown:
+            raise
+        except WaitingFor as waiting:
+            self._store.run(lambda waiting=waiting: self._wait(envelope, waiting.subject))  # type: ignore[misc]
+        except Exception as error:
+            log.exception("event %s (%s) failed, attempt %d", envelope.id, envelope.type, attempt)
+            self._store.run(lambda error=error: self._note_failure(envelope, attempt, error))  # type: ignore[misc]
+        return 1
+
+    def retries(self) -> Job:
+        """The job that runs kept events when they are due."""
+        return Job(name="inbox-retries", run=self.retry_due, every=timedelta(seconds=1), wake=RETRIES, next_due=self._next_due)
+
+    def keep_dead(self, message: Message, reason: str) -> None:
+        """Keep a dead letter for a person to look at; one that was handled after all is forgotten."""
+        try:
+            envelope = Envelope.from_message(message.headers, message.body)
+        except MalformedEvent:
+            self._store.run(lambda: self._park_bytes(message, reason, InboxStatus.DEAD))
+            return
+        self._store.run(lambda: self._keep([(envelope, message)], InboxStatus.DEAD, error=reason))
+
+    # --- taking -------------------------------------------------------------------------------------------------
+
+    def _take_fresh(self, fresh: Sequence[tuple[Envelope, Message]]) -> None:
+        try:
+            self._store.run(lambda: self._handle_together(fresh))
+            return
+        except StoreDown:
+            raise
+        except Exception as error:
+            if len(fresh) > 1:
+                log.info("a batch of %d failed (%s), each is tried alone", len(fresh), type(error).__name__)
+        for envelope, message in fresh:
+            self._take_alone(envelope, message)
+
+    def _take_alone(self, envelope: Envelope, message: Message) -> None:
+        try:
+            self._store.run(lambda: self._handle_together([(envelope, message)]))
+        except StoreDown:
+            raise
+        except WaitingFor as waiting:
+            log.info("event %s (%s) waits for %s", envelope.id, envelope.type, waiting.subject)
+            self._metrics.events_handled.labels(envelope.type, "waiting").inc()
+            self._store.run(
+                lambda subject=waiting.subject: self._keep(  # type: ignore[misc]
+                    [(envelope, message)], InboxStatus.WAITING, waiting_for=subject, due=self._clock.now() + _FIRST_RETRY
+                )
+            )
+        except (ValidationError, MalformedEvent) as error:
+            log.error("event %s (%s) cannot be read: %s", envelope.id, envelope.type, error)
+            self._metrics.events_handled.labels(envelope.type, "parked").inc()
+            self._store.run(lambda error=error: self._keep([(envelope, message)], InboxStatus.PARKED, error=str(error)))  # type: ignore[misc]
+        except Exception as error:
+            log.exception("event %s (%s) failed, it will be tried again", envelope.id, envelope.type)
+            self._metrics.events_handled.labels(envelope.type, "failed").inc()
+            self._store.run(
+                lambda error=error: self._keep(  # type: ignore[misc]
+                    [(envelope, message)], InboxStatus.PENDING, attempts=1, error=_describe(error), due=self._clock.now() + backoff(1)
+                )
+            )
+
+    def _handle_together(self, batch: Sequence[tuple[Envelope, Message]]) -> None:
+        """Remember and handle them in one unit of work, passing over those seen before."""
+        now = self._clock.now()
+        with self._store.transaction():
+            new = self._remember([envelope for envelope, _ in batch], now)
+            handled = []
+            for envelope, _ in batch:
+                if envelope.id not in new:
+                    self._metrics.events_handled.labels(envelope.type, "repeated").inc()
+                    continue
+                new.discard(envelope.id)
+                self._handle(envelope)
+                handled.append(envelope)
+            self._wake_waiting({envelope.subject for envelope in handled}, now)
+        for envelope in handled:
+            self._metrics.events_handled.labels(envelope.type, "done").inc()
+        if handled:
+            self._metrics.events_lag.set(max(0.0, (now - handled[-1].time).total_seconds()))
+
+    def _handle(self, envelope: Envelope) -> None:
+        event = Event(
+            id=envelope.id,
+            type=envelope.type,
+            subject=envelope.subject,
+            account_id=envelope.account_id,
+            sequence=envelope.sequence,
+            time=envelope.time,
+            data=lenient_schema(envelope.type).load(envelope.decoded()),
+        )
+        with (
+            logged(event_id=event.id, event_type=event.type, account_id=event.account_id),
+            span(f"{event.type} process", kind=SpanKind.CONSUMER, traceparent=envelope.traceparent, **{"messaging.message.id": event.id}),
+            self._metrics.handler_seconds.labels(event.type).time(),
+        ):
+            self._handlers[event.type](event)
+            log.info("handled")
+
+    # --- rows ---------------------------------------------------------------------------------------------------
+
+    def _remember(self, envelopes: Sequence[Envelope], now: datetime) -> set[str]:
+        """Insert a row for each that has none; returns the ids of those that are new."""
+        rows = {(e.id, e.type): (e.id, e.type, InboxStatus.DONE.value, e.account_id, e.type, e.subject, now) for e in envelopes}
+        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        inserted = self._store.execute(
+            f"""INSERT INTO inbox (event_id, handler, status, account_id, type, subject, received_at) VALUES {places}
+                ON CONFLICT (event_id, handler) DO NOTHING RETURNING event_id""",
+            [value for row in rows.values() for value in row],
+        )
+        return {row[0] for row in inserted}
+
+    def _keep_suspects(self, suspects: Sequence[tuple[Envelope, Message]]) -> None:
+        log.warning("%d messages were delivered before: each is kept and run alone", len(suspects))
+        self._keep(suspects, InboxStatus.PENDING, due=self._clock.now())
+
+    def _keep(
+        self,
+        messages: Sequence[tuple[Envelope, Message]],
+        status: InboxStatus,
+        *,
+        attempts: int = 0,
+        error: str | None = None,
+        waiting_for: str | None = None,
+        due: datetime | None = None,
+    ) -> None:
+        """Keep the messages themselves; those that have a row already are left as they are."""
+        with self._store.transaction():
+            for envelope, message in messages:
+                self._store.execute(
+                    """INSERT INTO inbox (event_id, handler, status, account_id, type, subject, headers, body, attempts, error,
+                           waiting_for, next_attempt_at, received_at)
+                       VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (event_id, handler) DO NOTHING""",
+                    (
+                        envelope.id,
+                        envelope.type,
+                        status.value,
+                        envelope.account_id,
+                        envelope.type,
+                        envelope.subject,
+                        json.dumps(envelope.headers()),
+                        message.body.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode(),
+                        attempts,
+                        error,
+                        waiting_for,
+                        due,
+                        self._clock.now(),
+                    ),
+                )
+            self._wakeups.after_commit(RETRIES)
+
+    def _park_bytes(self, message: Message, error: str, status: InboxStatus = InboxStatus.PARKED) -> None:
+        """Keep what cannot be decoded, under a name made of its bytes, so that a repeated delivery makes no second row."""
+        log.error("a message cannot be decoded and is parked: %s", error)
+        digest = hashlib.sha256(repr(sorted(message.headers.items(), key=str)).encode() + message.body).hexdigest()
+        with self._store.transaction():
+            self._store.execute(
+                """INSERT INTO inbox (event_id, handler, status, headers, body, error, received_at)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (event_id, handler) DO NOTHING""",
+                (
+                    f"raw_{digest[:32]}",
+                    _UNDECODABLE,
+                    status.value,
+                    json.dumps({str(k): str(v) for k, v in message.headers.items()}),
+                    message.body.hex(),
+                    error[:1000],
+                    self._clock.now(),
+                ),
+            )
+
+    def _claim_due(self) -> tuple[str, int, bool, Envelope] | None:
+        now = self._clock.now()
+        with self._store.transaction():
+            rows = self._store.execute(
+                f"""SELECT event_id, handler, status, attempts, headers, body FROM inbox
+                    WHERE next_attempt_at IS NOT NULL AND next_attempt_at <= %s
+                    ORDER BY next_attempt_at LIMIT 1 {self._store.skip_locked}""",
+                (now,),
+            )
+            if not rows:
+                return None
+            event_id, handler, status, attempts, headers, body = rows[0]
+            # Waiting does not count as an attempt: it is no failure.
+            attempt = attempts if status == InboxStatus.WAITING else attempts + 1
+            self._store.execute(
+                "UPDATE inbox SET status = %s, attempts = %s, waiting_for = NULL, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
+                (InboxStatus.RUNNING.value, attempt, now + backoff(attempt), event_id, handler),
+            )
+        return event_id, attempt, status == InboxStatus.RUNNING, Envelope.from_message(json.loads(headers), body.encode())
+
+    def _run_kept(self, envelope: Envelope, attempt: int) -> None:
+        now = self._clock.now()
+        with self._store.transaction():
+            # The row's lock is held while the handler runs: another process that finds it due passes by.
+            mine = self._store.execute(
+                f"SELECT 1 FROM inbox WHERE event_id = %s AND handler = %s AND status = %s AND attempts = %s {self._store.skip_locked}",
+                (envelope.id, envelope.type, InboxStatus.RUNNING.value, attempt),
+            )
+            if not mine:
+                return
+            if envelope.type not in self._handlers:
+                raise LookupError(f"no handler for {envelope.type}")
+            self._handle(envelope)
+            self._store.execute(
+                """UPDATE inbox SET status = %s, headers = NULL, body = NULL, error = NULL, next_attempt_at = NULL
+                   WHERE event_id = %s AND handler = %s""",
+                (InboxStatus.DONE.value, envelope.id, envelope.type),
+            )
+            self._wake_waiting({envelope.subject}, now)
+        self._metrics.events_handled.labels(envelope.type, "done").inc()
+
+    def _note_failure(self, envelope: Envelope, attempt: int, error: Exception) -> None:
+        if attempt >= self._attempts or isinstance(error, ValidationError | MalformedEvent):
+            self._park(envelope.id, envelope.type, _describe(error))
+            return
+        self._metrics.events_handled.labels(envelope.type, "failed").inc()
+        with self._store.transaction():
+            self._store.execute(
+                "UPDATE inbox SET status = %s, error = %s, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
+                (InboxStatus.PENDING.value, _describe(error), self._clock.now() + backoff(attempt), envelope.id, envelope.type),
+            )
+
+    def _wait(self, envelope: Envelope, subject: str) -> None:
+        now = self._clock.now()
+        with self._store.transaction():
+            received = moment(
+                self._store.execute("SELECT received_at FROM inbox WHERE event_id = %s AND handler = %s", (envelope.id, envelope.type))[0][0]
+            )
+            waited = now - (received or now)
+            pause = min(max(waited / 2, _FIRST_RETRY), _LONGEST_WAIT)
+            self._store.execute(
+                "UPDATE inbox SET status = %s, waiting_for = %s, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
+                (InboxStatus.WAITING.value, subject, now + pause, envelope.id, envelope.type),
+            )
+
+    def _park(self, event_id: str, handler: str, error: str) -> None:
+        log.error("event %s (%s) is parked: %s", event_id, handler, error)
+        self._metrics.events_handled.labels(handler, "parked").inc()
+        with self._store.transaction():
+            self._store.execute(
+                "UPDATE inbox SET status = %s, error = %s, next_attempt_at = NULL WHERE event_id = %s AND handler = %s",
+                (InboxStatus.PARKED.value, error, event_id, handler),
+            )
+
+    def _wake_waiting(self, subjects: set[str], now: datetime) -> None:
+        if not subjects:
+            return
+        places = ", ".join(["%s"] * len(subjects))
+        woken = self._store.execute(
+            f"UPDATE inbox SET next_attempt_at = %s WHERE waiting_for IN ({places}) RETURNING event_id", (now, *subjects)
+        )
+        if woken:
+            self._wakeups.after_commit(RETRIES)
+
+    def _next_due(self) -> datetime | None:
+        with self._store.reading():
+            return moment(self._store.execute("SELECT min(next_attempt_at) FROM inbox WHERE next_attempt_at IS NOT NULL")[0][0])
+
+
+def backoff(attempt: int) -> timedelta:
+    """How long to wait after the `attempt`-th failure: doubling, with full jitter above half, at most ten minutes."""
+    longest = min(_FIRST_RETRY * 2 ** max(attempt - 1, 0), _LONGEST_RETRY)
+    return longest * random.uniform(0.5, 1)
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:1000]
+
+
+# --- what an operator sees and does ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxEntry:
+    """A kept event, for the command line and the operations API."""
+
+    event_id: str
+    handler: str
+    status: str
+    account_id: str | None
+    type: str | None
+    subject: str | None
+    attempts: int
+    error: str | None
+    waiting_for: str | None
+    next_attempt_at: datetime | None
+    received_at: datetime
+    body: str | None = None
+
+
+_ENTRY = "event_id, handler, status, account_id, type, subject, attempts, error, waiting_for, next_attempt_at, received_at"
+
+
+def entries(store: Store, *, status: str | None, after: tuple[str, str] | None, limit: int) -> list[InboxEntry]:
+    """Kept events, oldest first: all that are not done, or those of `status`; `after` is (received_at, event_id) of the last one seen."""
+    conditions, parameters = (["status = %s"], [status]) if status else (["status <> 'done'"], list[Any]())
+    if after:
+        conditions.append("(received_at, event_id) > (%s, %s)")
+        parameters += after
+    with store.reading():
+        rows = store.execute(
+            f"SELECT {_ENTRY} FROM inbox WHERE {' AND '.join(conditions)} ORDER BY received_at, event_id LIMIT %s", (*parameters, limit)
+        )
+    return [_entry(row) for row in rows]
+
+
+def entry(store: Store, event_id: str) -> InboxEntry:
+    """One kept event with its body.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    with store.reading():
+        rows = store.execute(f"SELECT {_ENTRY}, body FROM inbox WHERE event_id = %s AND status <> 'done'", (event_id,))
+    if not rows:
+        raise NotFound(f"no event {event_id} is kept in the inbox")
+    return replace(_entry(rows[0][:-1]), body=rows[0][-1])
+
+
+def retry(store: Store, wakeups: Wakeups, event_id: str, now: datetime) -> InboxEntry:
+    """Have a kept event run again now, its attempts counted from the beginning.
+
+    Raises:
+        NotFound: there is none of this id.
+        Conflict: it cannot be decoded, so no handler can take it.
+    """
+    with store.transaction():
+        found = entry(store, event_id)
+        if found.handler == _UNDECODABLE:
+            raise Conflict("it cannot be decoded; discard it", code="invalid_transition")
+        store.execute(
+            "UPDATE inbox SET status = %s, attempts = 0, waiting_for = NULL, next_attempt_at = %s WHERE event_id = %s AND status <> 'done'",
+            (InboxStatus.PENDING.value, now, event_id),
+        )
+        wakeups.after_commit(RETRIES)
+    return replace(found, status=InboxStatus.PENDING.value, attempts=0, next_attempt_at=now, body=None)
+
+
+def discard(store: Store, event_id: str) -> InboxEntry:
+    """Give a kept event up for good; its id stays, so that a replay does not bring it back.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    with store.transaction():
+        found = entry(store, event_id)
+        store.execute(
+            """UPDATE inbox SET status = %s, headers = NULL, body = NULL, waiting_for = NULL, next_attempt_at = NULL
+               WHERE event_id = %s AND status <> 'done'""",
+            (InboxStatus.DISCARDED.value, event_id),
+        )
+    return replace(found, status=InboxStatus.DISCARDED.value, body=None)
+
+
+def counts(store: Store) -> dict[str, int]:
+    """How many events are kept, by status."""
+    with store.reading():
+        return dict(store.execute("SELECT status, count(*) FROM inbox WHERE status <> 'done' GROUP BY status"))  # type: ignore[arg-type]
+
+
+def delete_done(store: Store, *, now: datetime, keep: timedelta) -> int:
+    """Forget what was done longer ago than `keep`; returns how many, at most a thousand at once."""
+    with store.transaction():
+        return len(
+            store.execute(
+                f"""DELETE FROM inbox WHERE (event_id, handler) IN
+                    (SELECT event_id, handler FROM inbox WHERE received_at < %s AND status IN ('done', 'discarded') LIMIT {_DELETE_AT_ONCE})
+                    RETURNING event_id""",
+                (now - keep,),
+            )
+        )
+
+
+def _entry(row: tuple[Any, ...]) -> InboxEntry:
+    event_id, handler, status, account_id, type_, subject, attempts, error, waiting_for, next_attempt_at, received_at = row
+    received = moment(received_at)
+    assert received is not None
+    return InboxEntry(
+        event_id=event_id,
+        handler=handler,
+        status=status,
+        account_id=account_id,
+        type=type_,
+        subject=subject,
+        attempts=attempts,
+        error=error,
+        waiting_for=waiting_for,
+        next_attempt_at=moment(next_attempt_at),
+        received_at=received,
+    )
+
+
+def handle(service: Any, event: Event) -> None:
+    """Give one event to a service's inbox, as its consumer would; for tests and tools."""
+    from chassis.outbox import encode
+
+    envelope = Envelope(
+        id=event.id,
+        source="test",
+        type=event.type,
+        subject=event.subject,
+        time=event.time,
+        dataschema=event_type(event.type).version,
+        account_id=event.account_id,
+        sequence=event.sequence,
+        traceparent=None,
+        body=encode(event.type, event.data).encode(),
+    )
+    inbox_of(service).take([Message(headers=envelope.headers(), body=envelope.body)])
+
+
+def inbox_of(service: Any) -> Inbox:
+    """The inbox of a Service."""
+    return Inbox(
+        store=service.store,
+        wakeups=service.wakeups,
+        clock=service.clock,
+        metrics=service.metrics,
+        handlers=service.handlers(),
+        attempts=service.settings.inbox_attempts,
+    )

@@ -1,0 +1,123 @@
+"""Settings every service shares, from the environment in, typed out; a wrong one stops the start and is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from environs import Env, EnvError
+from marshmallow import validate
+
+
+S = TypeVar("S", bound="ServiceSettings")
+
+
+class WrongSettings(Exception):
+    """The environment lacks a setting or holds a wrong one; the text names each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    """What every service is told. Addresses end without a slash; the environment variable is the name in capitals."""
+
+    store_url: str
+    """sqlite:////absolute/path.db or postgresql://user:password@host:port/name"""
+    broker_url: str
+    """amqp://user:password@host:port/vhost, or memory:// for the embedded suite"""
+    public_url: str
+    """The address under which the outside reaches this service"""
+    service_jwt_secret: str
+    """Signs calls between services and links; the same in every service"""
+    auth_jwt_secret: str | None = None
+    """Verifies callers' tokens (HS256); this or auth_jwks_url"""
+    auth_jwks_url: str | None = None
+    """Verifies callers' tokens with the keys published there"""
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    """The API's listener; in other roles that of health and metrics"""
+    http_threads: int = 16
+    store_pool_size: int = 20
+    """Connections to the store that one process may open: threads plus a few"""
+    log_level: str = "INFO"
+    otlp_endpoint: str | None = None
+    """OTEL_EXPORTER_OTLP_ENDPOINT: where spans go; none are exported without"""
+    scheduling_url: str | None = None
+    clients_url: str | None = None
+    payments_url: str | None = None
+    notifications_url: str | None = None
+    scheduling_public_url: str | None = None
+    payments_public_url: str | None = None
+    notifications_public_url: str | None = None
+    outbox_retention_days: int = 7
+    """How long published events can be replayed"""
+    inbox_retention_days: int = 30
+    """How long the ids of handled events are remembered; longer than any replay"""
+    inbox_attempts: int = 8
+    """How often a failing handler is tried before its event is parked"""
+    consumer_batch: int = 100
+    """Events taken in one transaction at most"""
+
+
+def chassis_settings(env: Env) -> dict[str, Any]:
+    """The fields of ServiceSettings, read from `env`."""
+    return {
+        "store_url": env.str("STORE_URL"),
+        "broker_url": env.str("BROKER_URL"),
+        "public_url": _address(env, "PUBLIC_URL", required=True),
+        "service_jwt_secret": env.str("SERVICE_JWT_SECRET", validate=validate.Length(min=32)),
+        "auth_jwt_secret": env.str("AUTH_JWT_SECRET", None) or None,
+        "auth_jwks_url": env.str("AUTH_JWKS_URL", None) or None,
+        "http_host": env.str("HTTP_HOST", "127.0.0.1"),
+        "http_port": env.int("HTTP_PORT", 8000),
+        "http_threads": env.int("HTTP_THREADS", 16),
+        "store_pool_size": env.int("STORE_POOL_SIZE", 20),
+        "log_level": env.str("LOG_LEVEL", "INFO").upper(),
+        "otlp_endpoint": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None) or None,
+        **{
+            f"{service}_url": _address(env, f"{service.upper()}_URL")
+            for service in ("scheduling", "clients", "payments", "notifications")
+        },
+        **{
+            f"{service}_public_url": _address(env, f"{service.upper()}_PUBLIC_URL")
+            for service in ("scheduling", "payments", "notifications")
+        },
+        "outbox_retention_days": env.int("OUTBOX_RETENTION_DAYS", 7),
+        "inbox_retention_days": env.int("INBOX_RETENTION_DAYS", 30),
+        "inbox_attempts": env.int("INBOX_ATTEMPTS", 8),
+        "consumer_batch": env.int("CONSUMER_BATCH", 100),
+    }
+
+
+def read_settings(read: Callable[[Env], S]) -> S:
+    """What `read` makes of the environment.
+
+    Raises:
+        WrongSettings: a variable is missing or wrong; all such are named in one line.
+    """
+    # Eager validation would stop at the first one; an operator wants to hear of all.
+    env = Env(eager=False)
+    try:
+        settings = read(env)
+        env.seal()
+    except EnvError as error:
+        raise WrongSettings(_one_line(error)) from None
+    if not (settings.auth_jwt_secret or settings.auth_jwks_url):
+        raise WrongSettings("AUTH_JWT_SECRET or AUTH_JWKS_URL is needed")
+    if settings.store_url.partition(":")[0] not in {"sqlite", "postgresql", "postgres"}:
+        raise WrongSettings("STORE_URL must begin with sqlite: or postgresql:")
+    if settings.broker_url.partition(":")[0] not in {"amqp", "amqps", "memory"}:
+        raise WrongSettings("BROKER_URL must begin with amqp:, amqps: or memory:")
+    return settings
+
+
+def _one_line(error: EnvError) -> str:
+    messages = getattr(error, "error_messages", None)
+    if not messages:
+        return str(error)
+    return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in messages.items())
+
+
+def _address(env: Env, name: str, *, required: bool = False) -> str | None:
+    value = env.str(name) if required else env.str(name, None)
+    return value.rstrip("/") if value else None

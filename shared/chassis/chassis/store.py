@@ -1,0 +1,255 @@
+"""One service's store, on SQLite or PostgreSQL: connections, units of work, retries and migrations."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import peewee
+from contracts.envelope import format_time, parse_time
+from peewee import Database, DatabaseProxy, InterfaceError, OperationalError
+from playhouse.migrations import Runner
+from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+# PostgreSQL's codes for "run it again": serialization failure and deadlock (PostgreSQL manual, appendix A).
+_RERUN = {"40001", "40P01"}
+_RERUNS = 8
+# Any number that every process of one store agrees on; PostgreSQL's advisory locks are per database.
+_MIGRATION_LOCK = 7_412_203
+
+
+class StoreDown(Exception):
+    """The store cannot be reached: nothing was committed that this tells of, and waiting may help."""
+
+
+class Store:
+    """The store at `url`: `sqlite:////path/file.db` or `postgresql://user:password@host:port/name`.
+
+    A unit of work is `with store.transaction():`; inside another one it joins it. Reads outside of one use `reading()`.
+    `pool_size` bounds the connections; a thread waits up to 10 seconds for one.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+        self.url = url
+        self.database = _open(url, pool_size)
+        self.on_postgresql = not self.on_sqlite
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.url.startswith("sqlite:")
+
+    def bind(self, proxy: DatabaseProxy) -> None:
+        """Make the service's models use this store."""
+        proxy.initialize(self.database)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A connection for reads alone, or the one of the unit of work that is open."""
+        with self._connection():
+            yield
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One unit of work: all of it commits or nothing does. Joined, not nested, inside another.
+
+        On SQLite it begins IMMEDIATE, so that what it reads cannot have changed when it writes.
+
+        Raises:
+            StoreDown: the store went away.
+        """
+        if self.database.transaction_depth() > 0:
+            yield
+            return
+        with self._connection():
+            try:
+                with self.database.atomic():
+                    yield
+            except (OperationalError, InterfaceError) as error:
+                if self._lost(error):
+                    raise StoreDown(str(error)) from error
+                raise
+
+    def run(self, operation: Callable[[], T]) -> T:
+        """Run `operation` (which opens the unit of work), again where the database says that this can help.
+
+        It must be safe to run again from its beginning: all its effects are in the unit of work.
+        """
+        for attempt in range(_RERUNS):
+            try:
+                return operation()
+            except OperationalError as error:
+                if self.database.transaction_depth() > 0 or _sqlstate(error) not in _RERUN or attempt == _RERUNS - 1:
+                    raise
+                time.sleep(random.uniform(0, 0.01 * 2**attempt))
+        raise AssertionError("unreachable")
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Call `callback` once the open unit of work is committed, or at once where there is none; it must not raise."""
+        self.database.after_commit(callback)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement (placeholders `%s` on both stores; aware datetimes are bound as such) and return its rows."""
+        bound = [format_time(value) if isinstance(value, datetime) else value for value in parameters]
+        if self.on_sqlite:
+            sql = sql.replace("%s", "?")
+        cursor = self.database.execute_sql(sql, bound)
+        return list(cursor.fetchall()) if cursor.description else []
+
+    @property
+    def skip_locked(self) -> str:
+        """The clause by which claimers pass each other's rows; on SQLite the one writer at a time needs none."""
+        return "FOR UPDATE SKIP LOCKED" if self.on_postgresql else ""
+
+    @property
+    def for_update(self) -> str:
+        return "FOR UPDATE" if self.on_postgresql else ""
+
+    def answers(self) -> bool:
+        """Whether the store can be reached just now."""
+        try:
+            with self._connection():
+                self.database.execute_sql("SELECT 1")
+        except (StoreDown, peewee.PeeweeException):
+            return False
+        return True
+
+    def migrate(self, *directories: Path) -> list[str]:
+        """Apply the migrations of `directories` that have not run yet; any number of starters may call this at once.
+
+        Returns the names of those applied now. Each directory keeps its history in a table named after its owner.
+        """
+        applied: list[str] = []
+        with self._connection(), self._migration_lock():
+            for directory in directories:
+                history = f"{directory.parent.name if directory.parent.name != 'store' else directory.parent.parent.name}_migrations"
+                applied += Runner(self.database, str(directory), table_name=history).up()
+        return applied
+
+    def revision(self) -> str:
+        """The name of the newest migration applied to the service's own tables."""
+        with self.reading():
+            names = [
+                row[0]
+                for table in self.database.get_tables()
+                if table.endswith("_migrations") and not table.startswith("chassis")
+                for row in self.execute(f"SELECT name FROM {table} ORDER BY name DESC LIMIT 1")
+            ]
+        return names[0] if names else "none"
+
+    def close(self) -> None:
+        """Close what idles in the pool; SQLite's log is folded into its file by the last connection."""
+        self.database.close_idle()
+
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """A connection of the pool for this thread, unless it has one already."""
+        if not self.database.is_closed():
+            yield
+            return
+        try:
+            self.database.connect()
+        except (OperationalError, InterfaceError, ValueError) as error:
+            raise StoreDown(str(error)) from error
+        broken = False
+        try:
+            yield
+        except StoreDown:
+            broken = True
+            raise
+        except (OperationalError, InterfaceError) as error:
+            broken = self._lost(error)
+            if broken:
+                raise StoreDown(str(error)) from error
+            raise
+        finally:
+            if broken:
+                self._discard()
+            elif not self.database.is_closed():
+                self.database.close()
+
+    def _discard(self) -> None:
+        """Drop this thread's connection; the others of the pool find out for themselves when they are used."""
+        try:
+            self.database.manual_close()
+        except peewee.PeeweeException:
+            log.debug("a lost connection did not close cleanly", exc_info=True)
+
+    def _lost(self, error: Exception) -> bool:
+        """Whether `error` tells that the connection is gone, rather than that a statement failed."""
+        if isinstance(error, InterfaceError):
+            return True
+        if self.on_sqlite:
+            return "unable to open" in str(error) or "disk I/O" in str(error)
+        state = _sqlstate(error)
+        # Classes 08 connection exception, 57P operator intervention (shutdown, crash), 53 resources; none: the driver's own.
+        return state is None or state.startswith(("08", "57P", "53"))
+
+    @contextmanager
+    def _migration_lock(self) -> Iterator[None]:
+        if self.on_postgresql:
+            self.database.execute_sql("SELECT pg_advisory_lock(%s)", (_MIGRATION_LOCK,))
+            try:
+                yield
+            finally:
+                self.database.execute_sql("SELECT pg_advisory_unlock(%s)", (_MIGRATION_LOCK,))
+            return
+        with Path(f"{_sqlite_path(self.url)}.migrate").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as a column gives it: aware UTC on both stores."""
+    return parse_time(value) if isinstance(value, str) else value
+
+
+def _sqlite_path(url: str) -> str:
+    return url.removeprefix("sqlite:///")
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """The driver's SQLSTATE beneath peewee's exception."""
+    for candidate in (error, error.__cause__, getattr(error, "orig", None), error.__context__):
+        state = getattr(candidate, "sqlstate", None)
+        if state is not None:
+            return str(state)
+    return None
+
+
+def _open(url: str, pool_size: int) -> Database:
+    scheme = urlsplit(url).scheme
+    if scheme == "sqlite":
+        path = Path(_sqlite_path(url))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return PooledSqliteDatabase(
+            str(path),
+            max_connections=pool_size,
+            timeout=10,
+            lock_type="IMMEDIATE",
+            # FULL: a commit survives a power cut. secure_delete: what is erased is gone from the file.
+            pragmas=[("journal_mode", "wal"), ("synchronous", "full"), ("foreign_keys", 1), ("busy_timeout", 30_000), ("secure_delete", 1)],
+            autoconnect=False,
+            check_same_thread=False,
+        )
+    if scheme in {"postgresql", "postgres"}:
+        return PooledPostgresqlDatabase(
+            url.replace("postgres://", "postgresql://", 1),
+            max_connections=pool_size,
+            timeout=10,
+            prefer_psycopg3=True,
+            autoconnect=False,
+            connect_timeout=5,
+            options="-c timezone=UTC",
+        )
+    raise ValueError(f"STORE_URL: {scheme!r} is neither sqlite nor postgresql")
