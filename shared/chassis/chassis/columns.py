@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import peewee
-from contracts.envelope import format_time
 
 from chassis.store import moment
+from contracts.envelope import format_time
 
 
 class UtcDateTimeField(peewee.Field):

@@ -17,8 +17,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from contracts.envelope import Envelope, MalformedEvent
-from contracts.registry import event_type, lenient_schema
 from marshmallow import ValidationError
 from opentelemetry.trace import SpanKind
 
@@ -28,6 +26,8 @@ from chassis.problems import Conflict, NotFound
 from chassis.store import Store, StoreDown, moment
 from chassis.telemetry import Metrics, logged, span
 from chassis.wakeups import Wakeups
+from contracts.envelope import Envelope, MalformedEvent
+from contracts.registry import event_type, lenient_schema
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,14 @@ class Inbox:
     """Takes messages for one service's handlers."""
 
     def __init__(
-        self, *, store: Store, wakeups: Wakeups, clock: Clock, metrics: Metrics, handlers: Mapping[str, Handler], attempts: int = 8
+        self,
+        *,
+        store: Store,
+        wakeups: Wakeups,
+        clock: Clock,
+        metrics: Metrics,
+        handlers: Mapping[str, Handler],
+        attempts: int = 8,
     ) -> None:
         self._store = store
         self._wakeups = wakeups
@@ -113,6 +120,8 @@ class Inbox:
         for message in messages:
             try:
                 envelope = Envelope.from_message(message.headers, message.body)
+                if message.delivered_before:
+                    envelope.decoded()
             except MalformedEvent as error:
                 self._store.run(lambda message=message, error=error: self._park_bytes(message, str(error)))  # type: ignore[misc]
                 continue
@@ -150,12 +159,15 @@ class Inbox:
 
     def retries(self) -> Job:
         """The job that runs kept events when they are due."""
-        return Job(name="inbox-retries", run=self.retry_due, every=timedelta(seconds=1), wake=RETRIES, next_due=self._next_due)
+        return Job(
+            name="inbox-retries", run=self.retry_due, every=timedelta(seconds=1), wake=RETRIES, next_due=self._next_due
+        )
 
     def keep_dead(self, message: Message, reason: str) -> None:
         """Keep a dead letter for a person to look at; one that was handled after all is forgotten."""
         try:
             envelope = Envelope.from_message(message.headers, message.body)
+            envelope.decoded()
         except MalformedEvent:
             self._store.run(lambda: self._park_bytes(message, reason, InboxStatus.DEAD))
             return
@@ -185,10 +197,15 @@ class Inbox:
             self._metrics.events_handled.labels(envelope.type, "waiting").inc()
             self._store.run(
                 lambda subject=waiting.subject: self._keep(  # type: ignore[misc]
-                    [(envelope, message)], InboxStatus.WAITING, waiting_for=subject, due=self._clock.now() + _FIRST_RETRY
+                    [(envelope, message)],
+                    InboxStatus.WAITING,
+                    waiting_for=subject,
+                    due=self._clock.now() + _FIRST_RETRY,
                 )
             )
-        except (ValidationError, MalformedEvent) as error:
+        except MalformedEvent as error:
+            self._store.run(lambda error=error: self._park_bytes(message, str(error)))  # type: ignore[misc]
+        except ValidationError as error:
             log.error("event %s (%s) cannot be read: %s", envelope.id, envelope.type, error)
             self._metrics.events_handled.labels(envelope.type, "parked").inc()
             self._store.run(lambda error=error: self._keep([(envelope, message)], InboxStatus.PARKED, error=str(error)))  # type: ignore[misc]
@@ -197,7 +214,11 @@ class Inbox:
             self._metrics.events_handled.labels(envelope.type, "failed").inc()
             self._store.run(
                 lambda error=error: self._keep(  # type: ignore[misc]
-                    [(envelope, message)], InboxStatus.PENDING, attempts=1, error=_describe(error), due=self._clock.now() + backoff(1)
+                    [(envelope, message)],
+                    InboxStatus.PENDING,
+                    attempts=1,
+                    error=_describe(error),
+                    due=self._clock.now() + backoff(1),
                 )
             )
 
@@ -232,7 +253,12 @@ class Inbox:
         )
         with (
             logged(event_id=event.id, event_type=event.type, account_id=event.account_id),
-            span(f"{event.type} process", kind=SpanKind.CONSUMER, traceparent=envelope.traceparent, **{"messaging.message.id": event.id}),
+            span(
+                f"{event.type} process",
+                kind=SpanKind.CONSUMER,
+                traceparent=envelope.traceparent,
+                **{"messaging.message.id": event.id},
+            ),
             self._metrics.handler_seconds.labels(event.type).time(),
         ):
             self._handlers[event.type](event)
@@ -242,7 +268,10 @@ class Inbox:
 
     def _remember(self, envelopes: Sequence[Envelope], now: datetime) -> set[str]:
         """Insert a row for each that has none; returns the ids of those that are new."""
-        rows = {(e.id, e.type): (e.id, e.type, InboxStatus.DONE.value, e.account_id, e.type, e.subject, now) for e in envelopes}
+        rows = {
+            (e.id, e.type): (e.id, e.type, InboxStatus.DONE.value, e.account_id, e.type, e.subject, now)
+            for e in envelopes
+        }
         places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         inserted = self._store.execute(
             f"""INSERT INTO inbox (event_id, handler, status, account_id, type, subject, received_at) VALUES {places}
@@ -280,7 +309,7 @@ class Inbox:
                         envelope.type,
                         envelope.subject,
                         json.dumps(envelope.headers()),
-                        message.body.decode("utf-8", "surrogateescape").encode("utf-8", "replace").decode(),
+                        message.body.decode(),
                         attempts,
                         error,
                         waiting_for,
@@ -327,7 +356,12 @@ class Inbox:
                 "UPDATE inbox SET status = %s, attempts = %s, waiting_for = NULL, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
                 (InboxStatus.RUNNING.value, attempt, now + backoff(attempt), event_id, handler),
             )
-        return event_id, attempt, status == InboxStatus.RUNNING, Envelope.from_message(json.loads(headers), body.encode())
+        return (
+            event_id,
+            attempt,
+            status == InboxStatus.RUNNING,
+            Envelope.from_message(json.loads(headers), body.encode()),
+        )
 
     def _run_kept(self, envelope: Envelope, attempt: int) -> None:
         now = self._clock.now()
@@ -358,14 +392,22 @@ class Inbox:
         with self._store.transaction():
             self._store.execute(
                 "UPDATE inbox SET status = %s, error = %s, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
-                (InboxStatus.PENDING.value, _describe(error), self._clock.now() + backoff(attempt), envelope.id, envelope.type),
+                (
+                    InboxStatus.PENDING.value,
+                    _describe(error),
+                    self._clock.now() + backoff(attempt),
+                    envelope.id,
+                    envelope.type,
+                ),
             )
 
     def _wait(self, envelope: Envelope, subject: str) -> None:
         now = self._clock.now()
         with self._store.transaction():
             received = moment(
-                self._store.execute("SELECT received_at FROM inbox WHERE event_id = %s AND handler = %s", (envelope.id, envelope.type))[0][0]
+                self._store.execute(
+                    "SELECT received_at FROM inbox WHERE event_id = %s AND handler = %s", (envelope.id, envelope.type)
+                )[0][0]
             )
             waited = now - (received or now)
             pause = min(max(waited / 2, _FIRST_RETRY), _LONGEST_WAIT)
@@ -388,14 +430,17 @@ class Inbox:
             return
         places = ", ".join(["%s"] * len(subjects))
         woken = self._store.execute(
-            f"UPDATE inbox SET next_attempt_at = %s WHERE waiting_for IN ({places}) RETURNING event_id", (now, *subjects)
+            f"UPDATE inbox SET next_attempt_at = %s WHERE waiting_for IN ({places}) RETURNING event_id",
+            (now, *subjects),
         )
         if woken:
             self._wakeups.after_commit(RETRIES)
 
     def _next_due(self) -> datetime | None:
         with self._store.reading():
-            return moment(self._store.execute("SELECT min(next_attempt_at) FROM inbox WHERE next_attempt_at IS NOT NULL")[0][0])
+            return moment(
+                self._store.execute("SELECT min(next_attempt_at) FROM inbox WHERE next_attempt_at IS NOT NULL")[0][0]
+            )
 
 
 def backoff(attempt: int) -> timedelta:
@@ -429,7 +474,9 @@ class InboxEntry:
     body: str | None = None
 
 
-_ENTRY = "event_id, handler, status, account_id, type, subject, attempts, error, waiting_for, next_attempt_at, received_at"
+_ENTRY = (
+    "event_id, handler, status, account_id, type, subject, attempts, error, waiting_for, next_attempt_at, received_at"
+)
 
 
 def entries(store: Store, *, status: str | None, after: tuple[str, str] | None, limit: int) -> list[InboxEntry]:
@@ -440,7 +487,8 @@ def entries(store: Store, *, status: str | None, after: tuple[str, str] | None, 
         parameters += after
     with store.reading():
         rows = store.execute(
-            f"SELECT {_ENTRY} FROM inbox WHERE {' AND '.join(conditions)} ORDER BY received_at, event_id LIMIT %s", (*parameters, limit)
+            f"SELECT {_ENTRY} FROM inbox WHERE {' AND '.join(conditions)} ORDER BY received_at, event_id LIMIT %s",
+            (*parameters, limit),
         )
     return [_entry(row) for row in rows]
 
@@ -513,7 +561,19 @@ def delete_done(store: Store, *, now: datetime, keep: timedelta) -> int:
 
 
 def _entry(row: tuple[Any, ...]) -> InboxEntry:
-    event_id, handler, status, account_id, type_, subject, attempts, error, waiting_for, next_attempt_at, received_at = row
+    (
+        event_id,
+        handler,
+        status,
+        account_id,
+        type_,
+        subject,
+        attempts,
+        error,
+        waiting_for,
+        next_attempt_at,
+        received_at,
+    ) = row
     received = moment(received_at)
     assert received is not None
     return InboxEntry(

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.envelope import Envelope
-from contracts.registry import event_type, strict_schema
-
 from chassis import telemetry
 from chassis.clock import Clock
 from chassis.ids import new_event_id
 from chassis.store import Store, moment
 from chassis.wakeups import Wakeups
+from contracts.envelope import Envelope
+from contracts.registry import event_type, strict_schema
 
 RELAY = "outbox"
 _COLUMNS = "id, account_id, type, subject, sequence, dataschema, occurred_at, traceparent, queue, body"
@@ -45,7 +44,14 @@ class Outbox:
         self._clock = clock
 
     def publish(
-        self, type: str, *, subject: str, account_id: str, sequence: int, data: Mapping[str, Any], occurred_at: datetime | None = None
+        self,
+        type: str,
+        *,
+        subject: str,
+        account_id: str,
+        sequence: int,
+        data: Mapping[str, Any],
+        occurred_at: datetime | None = None,
     ) -> str:
         """Add an event for everybody who subscribes; returns its id.
 
@@ -136,7 +142,8 @@ def mark_published(store: Store, ids: Sequence[str], now: datetime) -> None:
 def mark_failed(store: Store, id: str, error: str, retry_at: datetime) -> None:
     """Note why this one was not taken, and when to try again."""
     store.execute(
-        "UPDATE outbox SET attempts = attempts + 1, error = %s, next_attempt_at = %s WHERE id = %s", (error[:500], retry_at, id)
+        "UPDATE outbox SET attempts = attempts + 1, error = %s, next_attempt_at = %s WHERE id = %s",
+        (error[:500], retry_at, id),
     )
 
 
@@ -163,7 +170,8 @@ def replay(store: Store, *, since: datetime | None, until: datetime | None, subj
             parameters.append(value)
     with store.transaction():
         rows = store.execute(
-            f"UPDATE outbox SET published_at = NULL, next_attempt_at = NULL WHERE {' AND '.join(conditions)} RETURNING id", parameters
+            f"UPDATE outbox SET published_at = NULL, next_attempt_at = NULL WHERE {' AND '.join(conditions)} RETURNING id",
+            parameters,
         )
     return len(rows)
 
@@ -173,7 +181,8 @@ def republish_after(store: Store, last_id: str) -> int:
     with store.transaction():
         return len(
             store.execute(
-                "UPDATE outbox SET published_at = NULL, next_attempt_at = NULL WHERE id > %s AND published_at IS NOT NULL RETURNING id", (last_id,)
+                "UPDATE outbox SET published_at = NULL, next_attempt_at = NULL WHERE id > %s AND published_at IS NOT NULL RETURNING id",
+                (last_id,),
             )
         )
 

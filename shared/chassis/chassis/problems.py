@@ -63,7 +63,11 @@ class TooLarge(Problem):
 
 
 class UnsupportedMediaType(Problem):
-    status, code, title = HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body must be application/json"
+    status, code, title = (
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "The body must be application/json",
+    )
 
 
 class Invalid(Problem):

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from environs import Env, EnvError
 from marshmallow import validate
 
-
 S = TypeVar("S", bound="ServiceSettings")
 
 

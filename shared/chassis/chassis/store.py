@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import peewee
-from contracts.envelope import format_time, parse_time
 from peewee import Database, DatabaseProxy, InterfaceError, OperationalError
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
+
+from contracts.envelope import format_time, parse_time
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -238,7 +239,13 @@ def _open(url: str, pool_size: int) -> Database:
             timeout=10,
             lock_type="IMMEDIATE",
             # FULL: a commit survives a power cut. secure_delete: what is erased is gone from the file.
-            pragmas=[("journal_mode", "wal"), ("synchronous", "full"), ("foreign_keys", 1), ("busy_timeout", 30_000), ("secure_delete", 1)],
+            pragmas=[
+                ("journal_mode", "wal"),
+                ("synchronous", "full"),
+                ("foreign_keys", 1),
+                ("busy_timeout", 30_000),
+                ("secure_delete", 1),
+            ],
             autoconnect=False,
             check_same_thread=False,
         )

@@ -77,7 +77,9 @@ def logged(**fields: str) -> Iterator[None]:
 
 
 @contextmanager
-def span(name: str, *, kind: SpanKind = SpanKind.INTERNAL, traceparent: str | None = None, **attributes: str) -> Iterator[None]:
+def span(
+    name: str, *, kind: SpanKind = SpanKind.INTERNAL, traceparent: str | None = None, **attributes: str
+) -> Iterator[None]:
     """A span, a child of `traceparent` (W3C) where one is given."""
     parent: Context | None = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     with trace.get_tracer("timeblu").start_as_current_span(name, context=parent, kind=kind, attributes=attributes):
@@ -98,18 +100,41 @@ class Metrics:
         self.registry = CollectorRegistry()
         seconds = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
         self.http_seconds = Histogram(
-            "http_request_duration_seconds", "Time to answer", ["method", "route", "status"], registry=self.registry, buckets=seconds
+            "http_request_duration_seconds",
+            "Time to answer",
+            ["method", "route", "status"],
+            registry=self.registry,
+            buckets=seconds,
         )
         self.handler_seconds = Histogram(
-            "event_handler_duration_seconds", "Time in an event's handler", ["type"], registry=self.registry, buckets=seconds
+            "event_handler_duration_seconds",
+            "Time in an event's handler",
+            ["type"],
+            registry=self.registry,
+            buckets=seconds,
         )
         self.events_handled = Counter(
-            "events_handled_total", "Events by outcome: done, repeated, failed, waiting, parked", ["type", "outcome"], registry=self.registry
+            "events_handled_total",
+            "Events by outcome: done, repeated, failed, waiting, parked",
+            ["type", "outcome"],
+            registry=self.registry,
         )
-        self.events_lag = Gauge("inbox_lag_seconds", "Age of the event handled last, when it was handled", registry=self.registry)
+        self.events_lag = Gauge(
+            "inbox_lag_seconds", "Age of the event handled last, when it was handled", registry=self.registry
+        )
         self.published = Counter("outbox_published_total", "Events confirmed by the broker", registry=self.registry)
-        self.unroutable = Counter("outbox_unroutable_total", "Events no queue took although a consumer is registered", registry=self.registry)
-        self.outbox_unpublished = Gauge("outbox_unpublished", "Events not yet confirmed by the broker", registry=self.registry)
-        self.outbox_oldest_seconds = Gauge("outbox_oldest_age_seconds", "Age of the oldest of them", registry=self.registry)
-        self.inbox_waiting = Gauge("inbox_events", "Events in the inbox that are not done", ["status"], registry=self.registry)
-        self.job_seconds = Histogram("job_duration_seconds", "Time of one run of a job", ["job"], registry=self.registry, buckets=seconds)
+        self.unroutable = Counter(
+            "outbox_unroutable_total", "Events no queue took although a consumer is registered", registry=self.registry
+        )
+        self.outbox_unpublished = Gauge(
+            "outbox_unpublished", "Events not yet confirmed by the broker", registry=self.registry
+        )
+        self.outbox_oldest_seconds = Gauge(
+            "outbox_oldest_age_seconds", "Age of the oldest of them", registry=self.registry
+        )
+        self.inbox_waiting = Gauge(
+            "inbox_events", "Events in the inbox that are not done", ["status"], registry=self.registry
+        )
+        self.job_seconds = Histogram(
+            "job_duration_seconds", "Time of one run of a job", ["job"], registry=self.registry, buckets=seconds
+        )

@@ -109,4 +109,6 @@ class Wakeups:
                 self._stopping.wait(_RECONNECT_SECONDS)
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(self._store.url.replace("postgres://", "postgresql://", 1), autocommit=True, connect_timeout=5)
+        return psycopg.connect(
+            self._store.url.replace("postgres://", "postgresql://", 1), autocommit=True, connect_timeout=5
+        )

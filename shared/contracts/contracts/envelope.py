@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,11 @@ CONTENT_TYPE = "application/json"
 # the underscore is the one to send, both are to be understood.
 _PREFIX = "cloudEvents_"
 _PREFIXES = (_PREFIX, "cloudEvents:")
+# CloudEvents 1.0.2, "Type System": strings hold neither control characters nor lone surrogates. No store takes a NUL either.
+_NOT_IN_A_STRING = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_GREATEST = 2**63 - 1
+# RFC 3339, section 5.6: day, time, seconds and offset are all there. Python alone would take week dates and "0900+0100" as well.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 class MalformedEvent(ValueError):
@@ -47,7 +53,7 @@ class Envelope:
             "type": self.type,
             "subject": self.subject,
             "time": format_time(self.time),
-            "dataschema": f"urn:timeblu:{self.type}:{self.dataschema}",
+            "dataschema": schema_name(self.type, self.dataschema),
             "accountid": self.account_id,
             "sequence": str(self.sequence),
         }
@@ -68,23 +74,25 @@ class Envelope:
             for name, value in headers.items()
             if name.startswith(prefix)
         }
+        if _string(attributes, "specversion") != SPEC_VERSION:
+            raise MalformedEvent(f"specversion is not {SPEC_VERSION}")
+        type_ = _string(attributes, "type")
         try:
-            return cls(
-                id=str(attributes["id"]),
-                source=str(attributes["source"]),
-                type=str(attributes["type"]),
-                subject=str(attributes["subject"]),
-                time=parse_time(str(attributes["time"])),
-                dataschema=int(str(attributes["dataschema"]).rpartition(":")[2]),
-                account_id=str(attributes["accountid"]),
-                sequence=int(attributes["sequence"]),
-                traceparent=attributes.get("traceparent"),
-                body=body,
-            )
-        except KeyError as missing:
-            raise MalformedEvent(f"attribute {missing.args[0]} is missing") from None
+            time = parse_time(_string(attributes, "time"))
         except ValueError as wrong:
-            raise MalformedEvent(str(wrong)) from None
+            raise MalformedEvent(f"time: {wrong}") from None
+        return cls(
+            id=_string(attributes, "id"),
+            source=_string(attributes, "source"),
+            type=type_,
+            subject=_string(attributes, "subject"),
+            time=time,
+            dataschema=_schema_version(type_, _string(attributes, "dataschema")),
+            account_id=_string(attributes, "accountid"),
+            sequence=_number("sequence", attributes.get("sequence")),
+            traceparent=_string(attributes, "traceparent") if attributes.get("traceparent") else None,
+            body=body,
+        )
 
     def decoded(self) -> dict[str, Any]:
         """The body as a JSON object.
@@ -93,22 +101,66 @@ class Envelope:
             MalformedEvent: it is none.
         """
         try:
-            data = json.loads(self.body)
-        except ValueError as wrong:
+            data = json.loads(self.body.decode(), parse_constant=_no_number)
+        except (ValueError, RecursionError) as wrong:
             raise MalformedEvent(f"the body is not JSON: {wrong}") from None
         if not isinstance(data, dict):
             raise MalformedEvent("the body is not a JSON object")
         return data
 
 
+def schema_name(type: str, version: int) -> str:
+    """What `dataschema` says, and the `$id` of the JSON Schema that it means."""
+    return f"urn:timeblu:{type}:{version}"
+
+
 def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC with microseconds: of fixed width, so that text order is time order."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """RFC 3339 in UTC with microseconds: of fixed width, so that text order is time order; ValueError for a naive one."""
+    return _utc(moment).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_time(text: str) -> datetime:
-    """An aware UTC datetime from RFC 3339 text; ValueError without an offset."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset")
+    """An aware UTC datetime from RFC 3339 text; ValueError for anything else.
+
+    What is finer than a microsecond is cut off. A leap second (`:60`) is refused: Python's datetime has none.
+    """
+    if not _RFC3339.fullmatch(text):
+        raise ValueError(f"{text!r} is not an RFC 3339 time with an offset")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999") from None
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment!r} has no offset")
     return moment.astimezone(UTC)
+
+
+def _string(attributes: Mapping[str, Any], name: str) -> str:
+    if name not in attributes:
+        raise MalformedEvent(f"attribute {name} is missing")
+    value = attributes[name]
+    if not isinstance(value, str) or not value or _NOT_IN_A_STRING.search(value):
+        raise MalformedEvent(f"attribute {name} is not a string of printable characters: {value!r:.100}")
+    return value
+
+
+def _number(name: str, value: Any) -> int:
+    """A whole number that a 64-bit column takes, as text or, from other senders, as AMQP's own integer."""
+    digits = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    if not re.fullmatch(r"[0-9]{1,19}", digits) or int(digits) > _GREATEST:
+        raise MalformedEvent(f"{name} is not a whole number of 64 bits: {value!r:.100}")
+    return int(digits)
+
+
+def _schema_version(type: str, dataschema: str) -> int:
+    name, _, version = dataschema.rpartition(":")
+    if f"{name}:" != schema_name(type, 0)[:-1]:
+        raise MalformedEvent(f"dataschema {dataschema!r:.100} is not one of {type}")
+    return _number("the version in dataschema", version)
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a JSON number")

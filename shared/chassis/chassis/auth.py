@@ -1,0 +1,105 @@
+"""Who calls, and what they may: bearer tokens by a shared secret or published keys, scopes, and tokens between services."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from chassis.problems import Unauthenticated, Unavailable
+from chassis.settings import ServiceSettings
+
+AUDIENCE = "timeblu"
+SCOPES = (
+    "sessions:read sessions:write sessions:notes clients:read clients:write payments:read payments:write "
+    "notifications:read notifications:write ops"
+).split()
+_SERVICE_ISSUER = "timeblu-service"
+_SERVICE_TOKEN_SECONDS = 60
+_PUBLISHED_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA"]
+_LEEWAY_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """The bearer of a token: for which account, as whom, with which scopes."""
+
+    account_id: str
+    subject: str
+    scopes: frozenset[str]
+
+
+def issue(
+    secret: str, *, account_id: str, scope: str, subject: str = "local", ttl: int = 3600, issuer: str | None = None
+) -> str:
+    """A token (HS256) for `account_id`, good for `ttl` seconds of real time; `scope` is space-separated."""
+    now = int(time.time())
+    claims = {"sub": subject, "account_id": account_id, "scope": scope, "aud": AUDIENCE, "iat": now, "exp": now + ttl}
+    if issuer:
+        claims["iss"] = issuer
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def issue_service_token(secret: str, *, service: str, account_id: str, scope: str) -> str:
+    """A token of one minute for one account and one scope, by which one service calls another."""
+    return issue(
+        secret,
+        account_id=account_id,
+        scope=scope,
+        subject=f"service:{service}",
+        ttl=_SERVICE_TOKEN_SECONDS,
+        issuer=_SERVICE_ISSUER,
+    )
+
+
+class Verifier:
+    """Verifies tokens as `settings` say: callers' by secret or JWKS, other services' by the services' own secret."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._jwks = (
+            jwt.PyJWKClient(settings.auth_jwks_url, cache_keys=True, lifespan=300, timeout=3)
+            if settings.auth_jwks_url
+            else None
+        )
+
+    def verify(self, authorization: str | None) -> Caller:
+        """The bearer of an Authorization header.
+
+        Raises:
+            Unauthenticated: it is missing, malformed, forged, expired or not for us.
+            Unavailable: the published keys cannot be fetched.
+        """
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated("send Authorization: Bearer <token>")
+        token = token.strip()
+        try:
+            key, algorithms = self._key(token)
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=algorithms,
+                audience=AUDIENCE,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "aud", "sub", "account_id"]},
+            )
+        except jwt.PyJWKClientConnectionError:
+            raise Unavailable("the keys that verify tokens cannot be fetched") from None
+        except (jwt.PyJWTError, ValueError) as error:
+            raise Unauthenticated(f"the token is not valid: {error}") from None
+        account_id, scope = claims["account_id"], claims.get("scope", "")
+        if not isinstance(account_id, str) or not isinstance(scope, str):
+            raise Unauthenticated("the token's account_id and scope must be strings")
+        return Caller(account_id=account_id, subject=str(claims["sub"]), scopes=frozenset(scope.split()))
+
+    def _key(self, token: str) -> tuple[Any, list[str]]:
+        # The unverified issuer only chooses the key; whoever lies about it fails the signature.
+        unverified = jwt.decode(token, options={"verify_signature": False})
+        if unverified.get("iss") == _SERVICE_ISSUER:
+            return self._settings.service_jwt_secret, ["HS256"]
+        if self._jwks is not None:
+            return self._jwks.get_signing_key_from_jwt(token), _PUBLISHED_ALGORITHMS
+        return self._settings.auth_jwt_secret, ["HS256"]

@@ -1,0 +1,47 @@
+"""Serves WSGI applications, in the embedded suite and in containers alike, and ends without cutting an answer off."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import suppress
+from typing import Any
+
+from cheroot.wsgi import Server
+
+log = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """`app` at `host`:`port` (0 chooses a free one), `threads` requests at once, on a thread of its own."""
+
+    def __init__(self, app: Any, *, host: str, port: int, threads: int) -> None:
+        self._server = Server(
+            (host, port), app, numthreads=threads, request_queue_size=1024, timeout=30, shutdown_timeout=20
+        )
+        self._server.error_log = _log_error
+        # A burst of connections is answered in turn, not refused.
+        self._server.nodelay = True
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+
+    @property
+    def port(self) -> int:
+        return int(self._server.bind_addr[1])
+
+    def start(self) -> None:
+        """Listen; raises OSError where the address is taken."""
+        self._server.prepare()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more requests, finish those at hand, close."""
+        self._server.stop()
+        self._thread.join(timeout=25)
+
+    def _serve(self) -> None:
+        with suppress(KeyboardInterrupt):  # cheroot's own word for the end
+            self._server.serve()
+
+
+def _log_error(message: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+    log.log(level, message.strip(), exc_info=traceback)

@@ -1,0 +1,162 @@
+"""Idempotency-Key on a POST: the first answer is kept in the transaction of its effect, and given again.
+
+The key's own row is the lock: who comes second waits on it, at most five seconds, and finds the answer when the first
+commits or takes over when the first rolls back. A crash leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+
+import peewee
+from flask import Response, g, make_response, request
+
+from chassis.clock import Clock
+from chassis.problems import Conflict, Invalid, KeyReused
+from chassis.store import Store
+
+_KEPT = timedelta(hours=24)
+# The ETag is not among them: it is made from the body's version, of a replay as well.
+_KEPT_HEADERS = ("Location",)
+_LONGEST_KEY = 255
+_DELETE_AT_ONCE = 1000
+View = Callable[..., Any]
+
+
+class _Taken(Exception):
+    """Another request has committed this key meanwhile."""
+
+
+def once(
+    store: Store, *, prepare: Callable[..., Any] | None = None, scope: Callable[[], str] | None = None
+) -> Callable[[View], View]:
+    """Run a POST's view in one unit of work, and once for each Idempotency-Key.
+
+    `prepare`, called like the view but before the unit of work, is for calls to the outside; what it returns is given to the view as `prepared`.
+    `scope` names whose key it is: the caller's account unless said otherwise.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def wrapper(*args: Any, **kwargs: Any) -> Response:
+            key = request.headers.get("Idempotency-Key")
+            if key is None:
+                more = {"prepared": prepare(*args, **kwargs)} if prepare else {}
+                return store.run(lambda: make_response(view(*args, **kwargs, **more)))
+            if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
+                raise Invalid(f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable characters", errors=[])
+            request_ = _Request(
+                store=store, clock=g.service.clock, owner=scope() if scope else g.caller.account_id, key=key
+            )
+            kept = request_.answer()
+            if kept is not None:
+                return kept
+            more = {"prepared": prepare(*args, **kwargs)} if prepare else {}
+            while True:
+                try:
+                    return store.run(lambda: request_.answer_with(lambda: make_response(view(*args, **kwargs, **more))))
+                except _Taken:
+                    kept = request_.answer()
+                    if kept is not None:
+                        return kept
+
+        return wrapper
+
+    return decorate
+
+
+def delete_expired(store: Store, clock: Clock) -> int:
+    """Forget answers older than a day; returns how many, at most a thousand at once."""
+    with store.transaction():
+        return len(
+            store.execute(
+                f"""DELETE FROM idempotency_keys WHERE (account_id, key) IN
+                    (SELECT account_id, key FROM idempotency_keys WHERE created_at < %s LIMIT {_DELETE_AT_ONCE}) RETURNING key""",
+                (clock.now() - _KEPT,),
+            )
+        )
+
+
+class _Request:
+    """The present request under its key."""
+
+    def __init__(self, *, store: Store, clock: Clock, owner: str, key: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._key = key
+        self._fingerprint = _fingerprint()
+
+    def answer(self) -> Response | None:
+        """The answer given before, None where there is none.
+
+        Raises:
+            KeyReused: the key belongs to another request.
+        """
+        with self._store.reading():
+            rows = self._store.execute(
+                "SELECT fingerprint, status, headers, body FROM idempotency_keys WHERE account_id = %s AND key = %s AND created_at > %s",
+                (self._owner, self._key, self._clock.now() - _KEPT),
+            )
+        if not rows:
+            return None
+        fingerprint, status, headers, body = rows[0]
+        if fingerprint != self._fingerprint:
+            raise KeyReused
+        response = make_response(body, status, json.loads(headers))
+        response.content_type = "application/json"
+        response.headers["Idempotent-Replayed"] = "true"
+        return response
+
+    def answer_with(self, act: Callable[[], Response]) -> Response:
+        """What `act` answers, kept with its effect."""
+        now = self._clock.now()
+        with self._store.transaction():
+            if self._store.on_postgresql:
+                self._store.execute("SET LOCAL lock_timeout = '5s'")
+            try:
+                self._store.execute(
+                    "DELETE FROM idempotency_keys WHERE account_id = %s AND key = %s AND created_at <= %s",
+                    (self._owner, self._key, now - _KEPT),
+                )
+                mine = self._store.execute(
+                    """INSERT INTO idempotency_keys (account_id, key, fingerprint, created_at) VALUES (%s, %s, %s, %s)
+                       ON CONFLICT (account_id, key) DO NOTHING RETURNING key""",
+                    (self._owner, self._key, self._fingerprint, now),
+                )
+            except peewee.OperationalError as error:
+                if "lock timeout" not in str(error) and "locked" not in str(error):
+                    raise
+                raise Conflict(
+                    "a request with this Idempotency-Key is still being answered",
+                    code="idempotency_in_flight",
+                    retry_after=1,
+                ) from None
+            if not mine:
+                raise _Taken
+            if self._store.on_postgresql:
+                self._store.execute("SET LOCAL lock_timeout TO DEFAULT")
+            response = act()
+            headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+            self._store.execute(
+                "UPDATE idempotency_keys SET status = %s, headers = %s, body = %s WHERE account_id = %s AND key = %s",
+                (response.status_code, json.dumps(headers), response.get_data(as_text=True), self._owner, self._key),
+            )
+            return response
+
+
+def _fingerprint() -> str:
+    """The request's method, path, query and body, with JSON in canonical form: key order and white space do not matter."""
+    body = request.get_json(silent=True)
+    canonical = (
+        request.get_data()
+        if body is None
+        else json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    )
+    head = f"{request.method} {request.path}?{request.query_string.decode(errors='replace')}\n".encode()
+    return hashlib.sha256(head + canonical).hexdigest()

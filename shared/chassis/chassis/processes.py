@@ -1,0 +1,179 @@
+"""The roles a service's process can have: each starts, tells when it is ready, and on SIGTERM finishes, acknowledges and closes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from chassis import inbox, outbox
+from chassis.health import meta, render_metrics
+from chassis.jobs import Job, JobRunner
+from chassis.service import Service, migrate
+from chassis.store import StoreDown
+from contracts import topology
+
+log = logging.getLogger(__name__)
+_LONGEST_PAUSE = 5.0
+
+
+class Part(Protocol):
+    """Something with threads of its own."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def housekeeping(service: Service) -> list[Job]:
+    """Deletes what the chassis keeps no longer: published events, ids of handled ones, idempotent answers."""
+
+    def tidy() -> int:
+        from chassis.idempotency import delete_expired
+
+        now, settings = service.clock.now(), service.settings
+        return (
+            outbox.delete_published(service.store, now=now, keep=timedelta(days=settings.outbox_retention_days))
+            + inbox.delete_done(service.store, now=now, keep=timedelta(days=settings.inbox_retention_days))
+            + delete_expired(service.store, service.clock)
+        )
+
+    return [Job(name="housekeeping", run=tidy, every=timedelta(minutes=10))]
+
+
+def run_api(service: Service) -> None:
+    """Serve HTTP."""
+    from chassis.http_server import HttpServer
+    from chassis.web import create_app
+
+    settings = service.settings
+    _run(
+        service,
+        [
+            HttpServer(
+                create_app(service), host=settings.http_host, port=settings.http_port, threads=settings.http_threads
+            )
+        ],
+    )
+
+
+def run_relay(service: Service) -> None:
+    """Publish the outbox."""
+    from chassis.relay import Relay
+
+    relay = Relay(service)
+    _run(service, [_Health(service, lambda: relay.ready and service.store.answers()), relay])
+
+
+def run_consume(service: Service) -> None:
+    """Handle events, and retry those that are kept."""
+    from chassis.consumer import EventConsumer
+
+    consumer = EventConsumer(service)
+    retries = JobRunner([consumer.inbox.retries()], service.wakeups, service.metrics)
+    _run(service, [_Health(service, lambda: consumer.ready and service.store.answers()), consumer, retries])
+
+
+def run_jobs(service: Service) -> None:
+    """Do what falls due by the clock."""
+    jobs = JobRunner([*service.jobs(), *housekeeping(service)], service.wakeups, service.metrics)
+    _run(service, [_Health(service, service.store.answers), jobs])
+
+
+def run_work(service: Service, channel: str, concurrency: int) -> None:
+    """Send what is due on one channel."""
+    from chassis.worker import QueueWorker
+
+    worker = QueueWorker(service, service.workers()[topology.sender_queue(channel)], concurrency)
+    _run(service, [_Health(service, lambda: worker.ready and service.store.answers()), worker])
+
+
+def _run(service: Service, members: list[Part]) -> None:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    if not _migrated(service, stopping):
+        return
+    started: list[Part] = []
+    try:
+        for member in members:
+            member.start()
+            started.append(member)
+        log.info("started")
+        stopping.wait()
+        log.info("stopping")
+    finally:
+        for member in reversed(started):
+            member.stop()
+        service.wakeups.close()
+        service.store.close()
+
+
+def _migrated(service: Service, stopping: threading.Event) -> bool:
+    """Bring the store up to date, waiting while it is down; False where the process is to end meanwhile."""
+    pause = 0.2
+    while not stopping.is_set():
+        try:
+            for name in migrate(service):
+                log.info("migration %s applied", name)
+            return True
+        except StoreDown as error:
+            log.warning("the store is down, starting when it is back: %s", error)
+            stopping.wait(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+    return False
+
+
+class _Health:
+    """/healthz, /readyz, /metrics and /meta of a process without an API, by the standard library alone to stay small."""
+
+    def __init__(self, service: Service, ready: Callable[[], bool]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0]
+                if path == "/healthz":
+                    self._answer(200, "application/json", b'{"status": "alive"}\n')
+                elif path == "/readyz":
+                    status = 200 if ready() else 503
+                    self._answer(
+                        status,
+                        "application/json",
+                        json.dumps({"status": "ready" if status == 200 else "not ready"}).encode(),
+                    )
+                elif path == "/metrics":
+                    self._answer(200, CONTENT_TYPE_LATEST, render_metrics(service))
+                elif path == "/meta":
+                    self._answer(200, "application/json", json.dumps(meta(service)).encode())
+                else:
+                    self._answer(
+                        404,
+                        "application/problem+json",
+                        b'{"title": "There is no such thing here", "status": 404, "code": "not_found"}\n',
+                    )
+
+            def _answer(self, status: int, content_type: str, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: Any) -> None:
+                log.debug(format, *args)
+
+        self._server = ThreadingHTTPServer((service.settings.http_host, service.settings.http_port), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()

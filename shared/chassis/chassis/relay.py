@@ -1,0 +1,140 @@
+"""The relay: takes events from the outbox to the broker, and marks them only when the broker has confirmed. Any number may run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from chassis import broker, outbox
+from chassis.inbox import backoff
+from chassis.outbox import OutboxRow
+from chassis.publisher import UNROUTABLE, BrokerDown, Publisher, publisher
+from chassis.service import Service
+from chassis.store import StoreDown
+
+log = logging.getLogger(__name__)
+_BATCH = 500
+_POLL_SECONDS = 1.0
+_LONGEST_PAUSE = 5.0
+
+
+class Relay:
+    """One service's relay, on a thread of its own."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._publisher: Publisher | None = None
+        self._woken = service.wakeups.subscribe(outbox.RELAY)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"relay-{service.name}", daemon=True)
+        self._connected = False
+        self._busy = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the broker has been reached and was not lost since."""
+        return self._connected
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is being published and nobody has just asked for it."""
+        return not self._busy and not self._woken.is_set()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout: float = 30) -> None:
+        """Finish the batch at hand, then end."""
+        self._stopping.set()
+        self._woken.set()
+        self._thread.join(timeout=timeout)
+        if self._publisher is not None:
+            self._publisher.close()
+
+    def _run(self) -> None:
+        pause = 0.1
+        while not self._stopping.is_set():
+            self._busy = True
+            self._woken.clear()
+            try:
+                if self._publisher is None or not self._connected:
+                    self._connect()
+                while self.relay_batch() and not self._stopping.is_set():
+                    pass
+                pause = 0.1
+            except (BrokerDown, OSError) as error:
+                self._connected = False
+                log.warning("the broker is down, events wait in the outbox: %s", error)
+                self._pause(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            except StoreDown as error:
+                log.warning("the store is down: %s", error)
+                self._pause(pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+                continue
+            except Exception:
+                log.exception("the relay failed, it goes on")
+                self._pause(_POLL_SECONDS)
+            finally:
+                self._busy = False
+            self._woken.wait(_POLL_SECONDS)
+
+    def relay_batch(self) -> int:
+        """Publish what is due, one batch; returns how many were tried."""
+        service, store = self._service, self._service.store
+        assert self._publisher is not None
+        now = service.clock.now()
+        source = f"/timeblu/{service.name}"
+        if store.on_postgresql:
+            # The rows stay locked until they are marked: another relay passes them by, and a crash frees them.
+            with store.transaction():
+                rows = outbox.claim(store, source=source, now=now, limit=_BATCH)
+                if rows:
+                    self._mark(rows, self._publisher.publish(rows))
+        else:
+            # SQLite has one writer: it is not held up while the broker confirms. Two relays may publish a row twice; inboxes ignore that.
+            with store.reading():
+                rows = outbox.claim(store, source=source, now=now, limit=_BATCH)
+            if rows:
+                failed = self._publisher.publish(rows)
+                with store.transaction():
+                    self._mark(rows, failed)
+        return len(rows)
+
+    def _mark(self, rows: list[OutboxRow], failed: dict[str, str]) -> None:
+        service, store, now = self._service, self._service.store, self._service.clock.now()
+        outbox.mark_published(store, [row.envelope.id for row in rows if row.envelope.id not in failed], now)
+        service.metrics.published.inc(len(rows) - len(failed))
+        for row in rows:
+            error = failed.get(row.envelope.id)
+            if error is None:
+                continue
+            if error == UNROUTABLE:
+                service.metrics.unroutable.inc()
+            log.error("event %s (%s) stays unpublished: %s", row.envelope.id, row.envelope.type, error)
+            outbox.mark_failed(store, row.envelope.id, error, now + backoff(row.attempts + 1))
+
+    def _connect(self) -> None:
+        url = self._service.settings.broker_url
+        if not broker.on_memory(url):
+            with broker.connect(url) as connection:
+                try:
+                    connection.ensure_connection(max_retries=1, interval_start=0.1)
+                    broker.declare(connection)
+                except connection.connection_errors + connection.channel_errors as error:
+                    raise BrokerDown(str(error)) from error
+        if self._publisher is None:
+            self._publisher = publisher(url)
+        self._connected = True
+
+    def _pause(self, seconds: float) -> None:
+        self._stopping.wait(seconds)
+
+
+def drain(relay: Relay, seconds: float) -> None:
+    """Wait until the relay is idle, at most so long."""
+    deadline = time.monotonic() + seconds
+    while not relay.idle and time.monotonic() < deadline:
+        time.sleep(0.005)
