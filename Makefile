@@ -15,7 +15,7 @@ ARGS ?=
 SERVICES := scheduling clients payments notifications
 PACKAGES := shared/contracts shared/chassis $(SERVICES:%=services/%) deploy/sandbox deploy/embedded
 IMPORTS := contracts chassis $(SERVICES) sandbox embedded
-TESTS := $(wildcard shared/*/tests services/*/tests deploy/*/tests) tests
+TESTS := $(wildcard shared/*/tests services/*/tests deploy/*/tests) tests conftest.py requirements
 PYTHON := .venv/bin/python
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
 
@@ -43,7 +43,7 @@ test: services/$(SERVICE)/.venv/.test
 endif
 
 chaos: .venv/.dev ## kill and restart parts under work, on a real broker and database
-	$(PYTHON) -m pytest -m chaos -q $(ARGS) tests/chaos
+	$(PYTHON) -m pytest -m chaos -q $(ARGS)
 
 lint: .venv/.dev ## style, types, walls between the packages, published contracts
 	$(PYTHON) -m ruff check .

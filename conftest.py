@@ -1,0 +1,3 @@
+"""Gives every package's tests the same real servers; see tests/support."""
+
+pytest_plugins = ["support.fixtures"]

@@ -1,0 +1,87 @@
+"""The servers that tests stand on are themselves tested: they are real, apart from each other, and survive a restart."""
+
+from functools import partial
+
+import pika
+import pika.exceptions
+import psycopg
+import pytest
+
+from support.backing import Broker, Postgres
+from support.waiting import DeadlinePassed, wait_until
+
+pytestmark = pytest.mark.integration
+
+
+def publish(url: str, body: bytes) -> None:
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    channel.queue_declare("kept", durable=True, arguments={"x-queue-type": "quorum"})
+    channel.confirm_delivery()
+    channel.basic_publish("", "kept", body, pika.BasicProperties(delivery_mode=2))
+    connection.close()
+
+
+def depth_or_none(broker: Broker, url: str) -> int | None:
+    try:
+        return broker.depth(url, "kept")
+    except (pika.exceptions.AMQPError, OSError):
+        return None
+
+
+def test_a_virtual_host_is_seen_by_nobody_else(broker: Broker, broker_url: str) -> None:
+    publish(broker_url, b"one")
+    other = broker.vhost()
+
+    assert broker.depth(broker_url, "kept") == 1
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):
+        broker.depth(other, "kept")
+
+
+def test_a_database_belongs_to_a_role_without_further_rights(postgres: Postgres, postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION btree_gist")
+        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        assert row == (False,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("CREATE DATABASE another")
+
+
+@pytest.mark.chaos
+def test_a_broker_comes_back_at_its_address_with_what_was_confirmed(broker: Broker, broker_url: str) -> None:
+    # First the clean end: a queue made in the second before a SIGKILL comes back empty (seen on RabbitMQ 3.10), an
+    # older one does not.
+    for count, end in enumerate([broker.stop, broker.kill], start=1):
+        publish(broker_url, b"one")
+
+        end()
+        with pytest.raises((pika.exceptions.AMQPError, OSError)):
+            publish(broker_url, b"while it is away")
+        broker.start()
+
+        wait_until(
+            lambda count=count: depth_or_none(broker, broker_url) == count, deadline=30, what="what was confirmed"
+        )
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_a_database_comes_back_at_its_address_with_what_was_committed(
+    postgres: Postgres, postgres_url: str, end: str
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (n integer)")
+        connection.execute("INSERT INTO kept VALUES (1)")
+
+    getattr(postgres, end)()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(postgres_url, connect_timeout=2)
+    postgres.start()
+
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
+
+
+def test_waiting_says_what_it_waited_for_and_what_it_saw() -> None:
+    with pytest.raises(DeadlinePassed, match=r"the moon.*seen last: 0"):
+        wait_until(lambda: 0, deadline=0.05, what="the moon")

@@ -1,0 +1,111 @@
+"""The fixtures that any package's tests may ask for; loaded once by the conftest.py at the root."""
+
+import fcntl
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.backing import Broker, Postgres, obtain_broker, obtain_postgres, remove_described
+from support.processes import Processes
+
+_STATE = pytest.StashKey[Path]()
+_FAILED = pytest.StashKey[bool]()
+_BROKER, _POSTGRES = "rabbitmq.json", "postgres.json"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # With xdist the controller makes one place for all workers, and clears it away when they have ended, however.
+    worker = getattr(config, "workerinput", None)
+    if worker is not None:
+        config.stash[_STATE] = Path(worker["servers"])
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if _STATE not in session.config.stash:
+        base: Path = session.config._tmp_path_factory.mktemp("servers")  # type: ignore[attr-defined]
+        session.config.stash[_STATE] = base
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    node.workerinput["servers"] = str(node.config.stash[_STATE])  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _STATE in config.stash and not hasattr(config, "workerinput"):
+        for name in (_BROKER, _POSTGRES):
+            remove_described(config.stash[_STATE] / name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """One process at a time, so that two workers do not both start a server."""
+    with (place / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def broker(pytestconfig: pytest.Config) -> Broker:
+    """A real RabbitMQ, shared by the whole run; take a fresh virtual host of it by `broker_url`."""
+    place = pytestconfig.stash[_STATE]
+    with _alone(place):
+        return obtain_broker(place / _BROKER)
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Postgres:
+    """A real PostgreSQL, shared by the whole run; take a fresh database of it by `postgres_url`."""
+    place = pytestconfig.stash[_STATE]
+    with _alone(place):
+        return obtain_postgres(place / _POSTGRES)
+
+
+@pytest.fixture
+def broker_url(broker: Broker) -> Iterator[str]:
+    """A virtual host that only this test uses."""
+    yield broker.vhost()
+    broker.drop_vhosts()
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """A database that only this test uses, owned by a role without further rights."""
+    yield postgres.database()
+    postgres.drop_databases()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite file that only this test uses."""
+    return f"sqlite:///{tmp_path / 'store.sqlite3'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """Each of the two stores in turn, for what must hold on both."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    url: str = request.getfixturevalue(name)
+    return url
+
+
+@pytest.fixture
+def processes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Processes]:
+    """Starts roles as real processes; ends them after the test, and prints the ends of their logs when it failed."""
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    started = Processes(directory=directory)
+    yield started
+    started.end()
+    if request.node.stash.get(_FAILED, False):
+        print(started.report())
