@@ -40,7 +40,7 @@ def meta(service: Service) -> dict[str, Any]:
     """Build, API version, schema revision, events by version, and the time zone data's version."""
     return {
         "service": service.name,
-        "build": metadata.version(f"timeblu-{service.name}"),
+        "build": _build(service.name),
         "api_version": "v1",
         "schema_revision": service.store.revision(),
         "events": {
@@ -49,3 +49,11 @@ def meta(service: Service) -> dict[str, Any]:
         },
         "tzdata": metadata.version("tzdata"),
     }
+
+
+def _build(service: str) -> str:
+    """The installed package's version; where the source is run as it stands there is none."""
+    try:
+        return metadata.version(f"timeblu-{service}")
+    except metadata.PackageNotFoundError:
+        return "source"

@@ -12,14 +12,20 @@ from cheroot.wsgi import Server
 log = logging.getLogger(__name__)
 
 
+class _QuietServer(Server):
+    """Says what is wrong in our log, not on the bare stderr."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        log.log(level, msg.strip(), exc_info=traceback)
+
+
 class HttpServer:
     """`app` at `host`:`port` (0 chooses a free one), `threads` requests at once, on a thread of its own."""
 
     def __init__(self, app: Any, *, host: str, port: int, threads: int) -> None:
-        self._server = Server(
+        self._server = _QuietServer(
             (host, port), app, numthreads=threads, request_queue_size=1024, timeout=30, shutdown_timeout=20
         )
-        self._server.error_log = _log_error
         # A burst of connections is answered in turn, not refused.
         self._server.nodelay = True
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
@@ -41,7 +47,3 @@ class HttpServer:
     def _serve(self) -> None:
         with suppress(KeyboardInterrupt):  # cheroot's own word for the end
             self._server.serve()
-
-
-def _log_error(message: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-    log.log(level, message.strip(), exc_info=traceback)

@@ -445,8 +445,8 @@ class Inbox:
 
 def backoff(attempt: int) -> timedelta:
     """How long to wait after the `attempt`-th failure: doubling, with full jitter above half, at most ten minutes."""
-    longest = min(_FIRST_RETRY * 2 ** max(attempt - 1, 0), _LONGEST_RETRY)
-    return longest * random.uniform(0.5, 1)
+    longest: timedelta = min(_FIRST_RETRY * 2 ** max(attempt - 1, 0), _LONGEST_RETRY)
+    return timedelta(seconds=longest.total_seconds() * random.uniform(0.5, 1))
 
 
 def _describe(error: Exception) -> str:
@@ -481,7 +481,8 @@ _ENTRY = (
 
 def entries(store: Store, *, status: str | None, after: tuple[str, str] | None, limit: int) -> list[InboxEntry]:
     """Kept events, oldest first: all that are not done, or those of `status`; `after` is (received_at, event_id) of the last one seen."""
-    conditions, parameters = (["status = %s"], [status]) if status else (["status <> 'done'"], list[Any]())
+    conditions = ["status = %s" if status else "status <> 'done'"]
+    parameters: list[Any] = [status] if status else []
     if after:
         conditions.append("(received_at, event_id) > (%s, %s)")
         parameters += after
@@ -544,7 +545,7 @@ def discard(store: Store, event_id: str) -> InboxEntry:
 def counts(store: Store) -> dict[str, int]:
     """How many events are kept, by status."""
     with store.reading():
-        return dict(store.execute("SELECT status, count(*) FROM inbox WHERE status <> 'done' GROUP BY status"))  # type: ignore[arg-type]
+        return dict(store.execute("SELECT status, count(*) FROM inbox WHERE status <> 'done' GROUP BY status"))
 
 
 def delete_done(store: Store, *, now: datetime, keep: timedelta) -> int:

@@ -107,7 +107,7 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     def listing(query: dict[str, Any], status: str | None) -> dict[str, Any]:
         after = tuple(decode_cursor(query["cursor"], 2)) if query["cursor"] else None
-        found = inbox.entries(store, status=status, after=after, limit=query["limit"] + 1)  # type: ignore[arg-type]
+        found = inbox.entries(store, status=status, after=after, limit=query["limit"] + 1)
         page = found[: query["limit"]]
         more = len(found) > len(page)
         return {

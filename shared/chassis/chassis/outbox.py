@@ -190,7 +190,7 @@ def republish_after(store: Store, last_id: str) -> int:
 def newest_id(store: Store) -> str:
     """The id of the youngest row, empty where there is none."""
     with store.reading():
-        return store.execute("SELECT coalesce(max(id), '') FROM outbox")[0][0]
+        return str(store.execute("SELECT coalesce(max(id), '') FROM outbox")[0][0])
 
 
 def delete_published(store: Store, *, now: datetime, keep: timedelta) -> int:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import peewee
-from peewee import Database, DatabaseProxy, InterfaceError, OperationalError
+from peewee import DatabaseProxy, InterfaceError, OperationalError
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
@@ -228,7 +228,7 @@ def _sqlstate(error: Exception) -> str | None:
     return None
 
 
-def _open(url: str, pool_size: int) -> Database:
+def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDatabase:
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         path = Path(_sqlite_path(url))

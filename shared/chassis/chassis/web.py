@@ -275,7 +275,7 @@ def problem_response(problem: Problem) -> Response:
 def _http_error(error: HTTPException) -> ResponseReturnValue:
     status = HTTPStatus(error.code or 500)
     if status < HTTPStatus.BAD_REQUEST:
-        return error.get_response()  # type: ignore[return-value]  # a redirect of the router
+        return error.get_response()
     problem = Problem(error.description or status.phrase, code=_HTTP_CODES.get(status, status.name.lower()))
     problem.status, problem.title = status, status.phrase
     response = problem_response(problem)

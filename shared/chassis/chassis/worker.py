@@ -34,7 +34,6 @@ class QueueWorker:
         self._worker = worker
         self._concurrency = concurrency
         self._stopping = threading.Event()
-        self._done: queue.Queue[tuple[KombuMessage, bool]] = queue.Queue()
         self._under_way = 0
         self._consuming = False
         self._thread = threading.Thread(target=self._run, name=f"work-{worker.queue}", daemon=True)
@@ -77,7 +76,7 @@ class QueueWorker:
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _consume(self, connection: Connection, pool: ThreadPoolExecutor) -> None:
-        self._done = done = queue.Queue()
+        done: queue.Queue[tuple[KombuMessage, bool]] = queue.Queue()
         self._under_way = 0
 
         def begin(message: KombuMessage) -> None:
