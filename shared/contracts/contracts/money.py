@@ -35,10 +35,18 @@ def smallest_step(currency: str) -> int:
 
 
 def percentage_of(amount: int, percent: Decimal | int, currency: str) -> int:
-    """`percent` (0–100) of `amount` minor units, rounded half-even once, to the currency's smallest step."""
+    """`percent` (0–100) of `amount` minor units, rounded half-even once, to the currency's smallest step.
+
+    It is never more than `amount`: where that is no multiple of the step, all of it is what fits.
+
+    Raises:
+        ValueError: `percent` is no percentage, or `amount` is negative.
+    """
+    if not 0 <= percent <= 100 or amount < 0:
+        raise ValueError(f"{percent} % of {amount} is not a share of money")
     step = smallest_step(currency)
-    exact = Decimal(amount) * Decimal(percent) / 100
-    return int((exact / step).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)) * step
+    steps = (Decimal(amount) * Decimal(percent) / (100 * step)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
+    return min(int(steps), amount // step) * step
 
 
 @dataclass(frozen=True, kw_only=True, order=False)

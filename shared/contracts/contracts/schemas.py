@@ -11,9 +11,11 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from contracts.fields import Currency, UtcTime, minor_units
+from contracts.fields import Currency, Flag, UtcTime, Whole, minor_units
 from contracts.plans import Plan
 from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
+
+_PERCENT = validate.Range(min=0, max=100)
 
 
 def _one_of(values: Any) -> validate.OneOf:
@@ -23,6 +25,10 @@ def _one_of(values: Any) -> validate.OneOf:
 def _text(**kwargs: Any) -> fields.String:
     kwargs.setdefault("required", True)
     return fields.String(**kwargs)
+
+
+def _id() -> fields.String:
+    return _text(validate=validate.Length(min=1))
 
 
 def _maybe(field: type[fields.Field[Any]] = fields.String, **kwargs: Any) -> fields.Field[Any]:
@@ -37,9 +43,9 @@ class MoneyData(Schema):
 class Subject(Schema):
     """What the data of every subject begins with."""
 
-    id = _text()
-    account_id = _text()
-    version = fields.Integer(required=True, strict=True, validate=validate.Range(min=1))
+    id = _id()
+    account_id = _id()
+    version = Whole(required=True, validate=validate.Range(min=1))
 
 
 class AccountData(Subject):
@@ -58,25 +64,25 @@ class DepositTermsData(Schema):
 
     type = _text(validate=validate.OneOf(["fixed", "percent"]))
     amount = minor_units(load_default=None, allow_none=True)
-    percent = fields.Integer(strict=True, load_default=None, allow_none=True, validate=validate.Range(min=1, max=100))
+    percent = Whole(load_default=None, allow_none=True, validate=validate.Range(min=1, max=100))
 
 
 class ServiceData(Subject):
     name = _text()
     description = _text()
-    duration_minutes = fields.Integer(required=True, strict=True)
-    buffer_before_minutes = fields.Integer(required=True, strict=True)
-    buffer_after_minutes = fields.Integer(required=True, strict=True)
+    duration_minutes = Whole(required=True, validate=validate.Range(min=1))
+    buffer_before_minutes = Whole(required=True, validate=validate.Range(min=0))
+    buffer_after_minutes = Whole(required=True, validate=validate.Range(min=0))
     price = _maybe(fields.Nested, nested=MoneyData)
     deposit = _maybe(fields.Nested, nested=DepositTermsData)
     color = _text()
-    online = fields.Boolean(required=True)
-    active = fields.Boolean(required=True)
+    online = Flag(required=True)
+    active = Flag(required=True)
 
 
 class ContactData(Schema):
-    email = fields.Boolean(required=True)
-    sms = fields.Boolean(required=True)
+    email = Flag(required=True)
+    sms = Flag(required=True)
 
 
 class ClientData(Subject):
@@ -86,26 +92,29 @@ class ClientData(Subject):
     locale = _maybe()
     timezone = _maybe()
     contact = fields.Nested(ContactData, required=True)
-    deleted = fields.Boolean(required=True)
+    deleted = Flag(required=True)
     merged_into = _maybe(metadata={"description": "the id that answers for this one since a merge"})
 
 
 class QuoteData(Schema):
     """What a quote promised: a cancellation that carries it refunds exactly this."""
 
-    id = _text()
-    percentage = fields.Integer(required=True, strict=True)
+    id = _id()
+    percentage = Whole(required=True, validate=_PERCENT)
     amount = minor_units(required=True)
 
 
 class CancellationData(Schema):
     """One cancellation of a session; a session that was restored and cancelled again has several."""
 
-    id = _text()
+    id = _id()
     at = UtcTime(required=True)
     by = _text(validate=validate.OneOf(["provider", "client", "system"]))
     reason = _maybe()
-    starts_at = UtcTime(required=True, metadata={"description": "the start that stood when it was cancelled: a refund is measured by it"})
+    starts_at = UtcTime(
+        required=True,
+        metadata={"description": "the start that stood when it was cancelled: a refund is measured by it"},
+    )
     refund = _maybe(validate=_one_of(RefundDecision), metadata={"description": "null while nobody has decided"})
     quote = _maybe(fields.Nested, nested=QuoteData)
     restored_at = _maybe(UtcTime)
@@ -125,13 +134,13 @@ class SessionDepositData(Schema):
 
 
 class SessionData(Subject):
-    client_id = _text()
-    service_id = _text()
+    client_id = _id()
+    service_id = _id()
     service_name = _text()
-    calendar_id = _text()
+    calendar_id = _id()
     starts_at = UtcTime(required=True)
     ends_at = UtcTime(required=True)
-    duration_minutes = fields.Integer(required=True, strict=True)
+    duration_minutes = Whole(required=True, validate=validate.Range(min=1))
     timezone = _text()
     status = _text(validate=_one_of(SessionStatus))
     notes = _text(metadata={"description": "what the client may see; private notes are never here"})
@@ -149,8 +158,8 @@ class SessionData(Subject):
 
 
 class DepositData(Subject):
-    session_id = _text()
-    client_id = _text()
+    session_id = _id()
+    client_id = _id()
     status = _text(validate=_one_of(DepositStatus))
     reason = _maybe()
     amount = minor_units(required=True)
@@ -162,15 +171,15 @@ class DepositData(Subject):
 
 
 class RefundData(Subject):
-    deposit_id = _text()
-    session_id = _text()
-    client_id = _text()
+    deposit_id = _id()
+    session_id = _id()
+    client_id = _id()
     cancellation_id = _maybe()
     status = _text(validate=_one_of(RefundStatus))
     pending_reason = _maybe()
     amount = minor_units(required=True)
     currency = Currency(required=True)
-    percentage = _maybe(fields.Integer)
+    percentage = _maybe(Whole, validate=_PERCENT)
     reason = _maybe()
     failure = _maybe()
     deposit = fields.Nested(DepositData, required=True, metadata={"description": "the deposit as this refund left it"})
@@ -191,7 +200,7 @@ class ContactChangeData(Subject):
     """A client's wish, or an address that failed, learnt by notifications: `id` is the client's."""
 
     channel = _text(validate=validate.OneOf(["email", "sms"]))
-    allowed = fields.Boolean(required=True)
+    allowed = Flag(required=True)
     source = _text()
     at = UtcTime(required=True)
 
@@ -206,7 +215,7 @@ class ErasedData(Subject):
     """A service's answer: `id` is the client's, `blanked` counts by kind of record, `kept` says what stays and why."""
 
     service = _text()
-    blanked = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    blanked = fields.Dict(keys=fields.String(), values=Whole(validate=validate.Range(min=0)), required=True)
     kept = fields.List(fields.Dict(keys=fields.String(), values=fields.String()), required=True)
 
 

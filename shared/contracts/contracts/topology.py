@@ -64,5 +64,8 @@ def queues() -> list[Queue]:
             for service in SERVICES
         ),
         *(Queue(name=dead_queue(service)) for service in SERVICES),
-        *(Queue(name=sender_queue(channel), dead_letters_to=dead_queue("notifications")) for channel in SENDER_CHANNELS),
+        *(
+            Queue(name=sender_queue(channel), dead_letters_to=dead_queue("notifications"))
+            for channel in SENDER_CHANNELS
+        ),
     ]
