@@ -1,0 +1,1 @@
+"""Twilio's Messages as far as the product needs them."""
