@@ -1,0 +1,1 @@
+"""HTTP in: what is asked, as operations; no rules."""

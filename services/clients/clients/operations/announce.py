@@ -1,0 +1,37 @@
+"""A client as others may know it: the data of every `client.*` event and snapshot. What is private has no place in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clients.operations.context import Clients
+from clients.store.models import Client
+
+
+def announce(context: Clients, happened: str, row: Client) -> None:
+    """Publish `client.<happened>` with the row's present state, in the open unit of work."""
+    context.outbox.publish(
+        f"client.{happened}",
+        subject=row.id,
+        account_id=row.account_id,
+        sequence=row.version,
+        data=public(row),
+        occurred_at=row.updated_at,
+    )
+
+
+def public(row: Client) -> dict[str, Any]:
+    """The present state, as `contracts.schemas.ClientData`."""
+    return {
+        "id": row.id,
+        "account_id": row.account_id,
+        "version": row.version,
+        "name": row.name,
+        "email": row.email,
+        "phone": row.phone,
+        "locale": row.locale,
+        "timezone": row.timezone,
+        "contact": {"email": row.contact_email, "sms": row.contact_sms},
+        "deleted": row.deleted_at is not None,
+        "merged_into": row.merged_into,
+    }

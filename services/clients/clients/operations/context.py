@@ -1,0 +1,18 @@
+"""What every operation is given, as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chassis.clock import Clock
+from chassis.outbox import Outbox
+from chassis.store import Store
+from clients.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clients:
+    store: Store
+    outbox: Outbox
+    clock: Clock
+    settings: Settings

@@ -1,0 +1,94 @@
+"""Clients are looked up: one, a list as one types, what changed, and the years of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from chassis.problems import NotFound
+from clients.domain import record, search, timeline
+from clients.operations import accounts
+from clients.operations.context import Clients
+from clients.store import queries
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What a list is asked for: `q` as typed, a `tag`, changes since a moment; at most `limit` after `cursor`."""
+
+    q: str = ""
+    tag: str | None = None
+    updated_since: datetime | None = None
+    limit: int = 50
+
+
+def one(context: Clients, account_id: str, client_id: str) -> record.Client:
+    """A client, a hidden one too, so that a deletion can be looked at and undone.
+
+    Raises:
+        NotFound, Unavailable.
+    """
+    with context.store.reading():
+        accounts.known(account_id)
+        row = queries.client(account_id, client_id)
+        if row is None:
+            raise NotFound
+        return queries.shown(row)
+
+
+def recent(
+    context: Clients, account_id: str, wanted: Wanted, before: str | None
+) -> tuple[list[record.Client], str | None]:
+    """Live clients, the most recent first, from the one after the id `before` on; and the id to go on from.
+
+    Raises:
+        Unavailable.
+    """
+    with context.store.reading():
+        accounts.known(account_id)
+        rows = queries.found(
+            account_id, search=search.parse(wanted.q), tag_key=_tag_key(wanted), before=before, limit=wanted.limit + 1
+        )
+        page = queries.records(rows[: wanted.limit])
+        return page, page[-1].id if len(rows) > wanted.limit else None
+
+
+def changed(
+    context: Clients, account_id: str, wanted: Wanted, since: datetime, after: tuple[datetime, str] | None
+) -> tuple[list[record.Client], tuple[datetime, str] | None]:
+    """Clients changed at or after `since` in the order of their changes, hidden ones too: who follows must hear of deletions.
+
+    Raises:
+        Unavailable.
+    """
+    with context.store.reading():
+        accounts.known(account_id)
+        rows = queries.changed(
+            account_id,
+            search=search.parse(wanted.q),
+            tag_key=_tag_key(wanted),
+            since=since,
+            after=after,
+            limit=wanted.limit + 1,
+        )
+        page = queries.records(rows[: wanted.limit])
+        return page, (page[-1].updated_at, page[-1].id) if len(rows) > wanted.limit else None
+
+
+def years(context: Clients, account_id: str, client_id: str) -> timeline.Timeline:
+    """A client's sessions by year of the account's timezone.
+
+    Raises:
+        NotFound, Unavailable.
+    """
+    with context.store.reading():
+        account = accounts.known(account_id)
+        if queries.client(account_id, client_id) is None:
+            raise NotFound
+        sessions = queries.sessions_of(account_id, [client_id])
+        return timeline.timeline(sessions, now=context.clock.now(), zone=ZoneInfo(account.timezone))
+
+
+def _tag_key(wanted: Wanted) -> str | None:
+    return None if wanted.tag is None else search.fold(wanted.tag)

@@ -1,0 +1,1 @@
+"""What the service keeps: tables, the queries on them, and their history."""
