@@ -1,0 +1,55 @@
+"""What the suite answers outside its services: a page that says where things are, and whether it is up."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, jsonify
+
+_PLACES = {
+    "scheduling": "accounts, session types, calendars, sessions",
+    "clients": "clients",
+    "payments": "connected accounts, deposits, refunds",
+    "notifications": "reminders and deliveries",
+}
+
+
+def create_front(starting: str) -> Flask:
+    """The application at `/`; `starting` is what it says while the services are not there yet."""
+    app = Flask("timeblu", static_folder=None)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return jsonify(status="alive")
+
+    @app.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        return (jsonify(status="not ready"), 503) if starting else (jsonify(status="ready"), 200)
+
+    @app.get("/")
+    def index() -> tuple[str, int]:
+        if starting:
+            return starting, 503
+        services = "".join(
+            f"<li><a href={name}/docs>{name}</a>: {what} (<a href={name}/metrics>metrics</a>, <a href={name}/meta>meta</a>)</li>"
+            for name, what in _PLACES.items()
+        )
+        return (
+            "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+            "<title>Timeblu</title><style>body{font:16px/1.6 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem}</style>"
+            f"<h1>Timeblu</h1><p>The embedded suite is running.</p><ul>{services}"
+            "<li><a href=sandbox/>sandbox</a>: the mailbox, texts, and Stripe as it stands in here</li></ul>",
+            200,
+        )
+
+    @app.errorhandler(404)
+    def not_found(_: Exception) -> tuple[Response, int]:
+        if starting:
+            response = jsonify(title="The suite is starting", status=503, code="unavailable")
+            response.headers["Retry-After"] = "1"
+            status = 503
+        else:
+            response = jsonify(title="There is no such thing here", status=404, code="not_found")
+            status = 404
+        response.mimetype = "application/problem+json"
+        return response, status
+
+    return app
