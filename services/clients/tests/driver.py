@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from flask import Flask
+from werkzeug.datastructures import Headers
 
 from chassis import auth, inbox, outbox
 from chassis.clock import OffsetClock
@@ -28,7 +28,7 @@ class Answer:
     """What the service answered; `json` is None where the body is not JSON."""
 
     status_code: int
-    headers: Mapping[str, str]
+    headers: Headers
     text: str
     json: Any
 

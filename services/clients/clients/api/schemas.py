@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -36,14 +37,25 @@ def _locale(value: str) -> None:
         raise ValidationError("A language tag such as de or en-GB.")
 
 
+@cache
+def _timezones() -> frozenset[str]:
+    # The standard library walks its folders at every call.
+    return frozenset(available_timezones())
+
+
 def _timezone(value: str) -> None:
-    if value not in available_timezones():
+    if value not in _timezones():
         raise ValidationError("An IANA time zone such as Europe/Berlin.")
 
 
+def _flag(**kwargs: Any) -> fields.Boolean:
+    """JSON's true or false; a text that looks like one is a mistake of the caller."""
+    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
+
+
 class ContactWish(Schema):
-    email = fields.Boolean()
-    sms = fields.Boolean()
+    email = _flag()
+    sms = _flag()
 
 
 class ClientBody(Body):
@@ -65,7 +77,7 @@ class ClientBody(Body):
     locale = fields.String(allow_none=True, validate=_locale)
     timezone = fields.String(allow_none=True, validate=_timezone)
     contact = fields.Nested(ContactWish)
-    allow_duplicate = fields.Boolean(metadata={"description": "let another live client have the same email"})
+    allow_duplicate = _flag(metadata={"description": "let another live client have the same email"})
 
     @pre_load
     def blank_is_none(self, data: Any, **_: Any) -> Any:
@@ -84,7 +96,7 @@ class ClientChange(ClientBody):
 
 
 class RestoreBody(Body):
-    allow_duplicate = fields.Boolean(load_default=False)
+    allow_duplicate = _flag(load_default=False)
 
 
 class CreateQuery(Query):
