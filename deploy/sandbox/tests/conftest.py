@@ -51,6 +51,7 @@ def serve(tmp_path: Path, receiver: Receiver) -> Serve:
     @contextlib.contextmanager
     def running(**settings: Any) -> Iterator[Running]:
         server = Server(("127.0.0.1", 0), _not_yet, numthreads=24)
+        server.expiration_interval = 0.05  # how soon it notices that it is to stop
         server.prepare()
         url = f"http://127.0.0.1:{server.bind_addr[1]}/sandbox"
         sandbox = create_sandbox(

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import requests
 import stripe
+from stripe import Event, Refund, StripeClient
+from stripe.checkout import Session
 from twilio.rest import Client as TwilioClient
 
 from sandbox.app import Sandbox
@@ -43,7 +45,7 @@ class Receiver:
     requests: list[Received] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
 
-    def events(self, secret: str) -> list[stripe.Event]:
+    def events(self, secret: str) -> list[Event]:
         """Every webhook received so far, its signature checked by the SDK."""
         return [
             stripe.Webhook.construct_event(each.body, each.headers["Stripe-Signature"], secret)
@@ -58,7 +60,7 @@ class Running:
 
     sandbox: Sandbox
     url: str
-    stripe: stripe.StripeClient
+    stripe: StripeClient
     twilio: TwilioClient
     webhook_secret: str
     receiver: Receiver
@@ -76,11 +78,11 @@ class Running:
     def fault(self, target: str, fault: str, count: int = 1, **more: str) -> None:
         self.post("/faults", target=target, fault=fault, count=count, **more)
 
-    def events(self, type_: str | None = None) -> list[stripe.Event]:
+    def events(self, type_: str | None = None) -> list[Event]:
         found = self.receiver.events(self.webhook_secret)
         return [event for event in found if type_ in (None, event.type)]
 
-    def event(self, type_: str) -> stripe.Event:
+    def event(self, type_: str) -> Event:
         """The newest webhook of that type, waited for."""
         return wait_until(lambda: (self.events(type_) or [None])[-1], type_)
 
@@ -110,7 +112,7 @@ class Running:
         assert (answer.status_code, answer.headers["Location"]) == (303, "https://example.com/done")
         return account.id
 
-    def checkout(self, account: str | None, amount: int = 2000, **more: Any) -> stripe.checkout.Session:
+    def checkout(self, account: str | None, amount: int = 2000, **more: Any) -> Session:
         params: Any = {
             "mode": "payment",
             "line_items": [
@@ -131,7 +133,7 @@ class Running:
         }
         return self.stripe.v1.checkout.sessions.create(params, {"stripe_account": account} if account else {})
 
-    def pay(self, session: stripe.checkout.Session, number: str = "4242424242424242") -> requests.Response:
+    def pay(self, session: Session, number: str = "4242424242424242") -> requests.Response:
         assert session.url is not None
         return requests.post(session.url, data={"number": number}, allow_redirects=False, timeout=10)
 
@@ -142,11 +144,12 @@ class Running:
         done = self.stripe.v1.checkout.sessions.retrieve(session.id, {}, {"stripe_account": account})
         return str(done.payment_intent)
 
-    def refund(self, account: str, intent: str, key: str | None = None, **params: Any) -> stripe.Refund:
+    def refund(self, account: str, intent: str, key: str | None = None, **params: Any) -> Refund:
         options: Any = {"stripe_account": account} | ({"idempotency_key": key} if key else {})
-        return self.stripe.v1.refunds.create({"payment_intent": intent, **params}, options)
+        body: Any = {"payment_intent": intent, **params}
+        return self.stripe.v1.refunds.create(body, options)
 
-    def refunds(self, account: str, intent: str) -> list[stripe.Refund]:
+    def refunds(self, account: str, intent: str) -> list[Refund]:
         return self.stripe.v1.refunds.list({"payment_intent": intent}, {"stripe_account": account}).data
 
 

@@ -65,7 +65,11 @@ def test_a_paid_checkout_page_completes_and_is_told_by_signed_webhooks(running: 
         {"expand": ["latest_charge.balance_transaction"]},
         {"stripe_account": account},
     )
-    assert (intent.status, intent.amount_received, intent.metadata.to_dict()) == ("succeeded", 2000, {"deposit_id": "dep_1"})
+    assert (intent.status, intent.amount_received, intent.metadata.to_dict()) == (
+        "succeeded",
+        2000,
+        {"deposit_id": "dep_1"},
+    )
     assert isinstance(intent.latest_charge, stripe.Charge)
     entry = intent.latest_charge.balance_transaction
     assert isinstance(entry, stripe.BalanceTransaction)
@@ -179,7 +183,7 @@ def test_another_accounts_objects_do_not_exist(running: Running) -> None:
     assert refused.value.code == "resource_missing"
     with pytest.raises(stripe.PermissionError) as denied:
         running.stripe.v1.balance.retrieve({}, {"stripe_account": "acct_unknown"})
-    assert denied.value.json_body["error"]["code"] == "account_invalid"
+    assert "does not have access to account 'acct_unknown'" in str(denied.value)
 
 
 def test_an_account_that_cannot_charge_gets_no_checkout_page(running: Running) -> None:

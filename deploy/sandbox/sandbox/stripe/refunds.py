@@ -141,7 +141,8 @@ def _debit(work: Work, refund: Body) -> None:
 
 
 def _share(part: int, charge: Body, amount: int) -> int:
-    return round(part * amount / charge["amount"])
+    whole: int = charge["amount"]
+    return (2 * part * amount + whole) // (2 * whole)  # half up
 
 
 def _reverse_transfer(work: Work, charge: Body, amount: int) -> str:
