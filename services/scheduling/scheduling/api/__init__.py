@@ -1,0 +1,18 @@
+"""HTTP in: a blueprint per resource, its schemas beside it, no rules."""
+
+from __future__ import annotations
+
+from chassis.web import Blueprint
+from scheduling.api import accounts, calendars, services, sessions
+from scheduling.operations.context import Scheduling
+
+
+def blueprints(context: Scheduling) -> list[Blueprint]:
+    """Every resource."""
+    return [
+        accounts.provisioning(context),
+        accounts.blueprint(context),
+        services.blueprint(context),
+        calendars.blueprint(context),
+        sessions.blueprint(context),
+    ]

@@ -1,0 +1,122 @@
+"""`/v1/calendars`: where sessions lie, and when they are open."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from chassis.web import Blueprint, Body, Page, PageQuery, caller, if_match, once, requires
+from scheduling.api.values import Versioned, color, listed, name, page
+from scheduling.domain.hours import DEFAULT_HOURS, WEEKDAYS
+from scheduling.operations import calendars
+from scheduling.operations.context import Scheduling
+
+_START = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="Not a time of day as HH:MM.")
+_END = validate.Regexp(r"(([01]\d|2[0-3]):[0-5]\d|24:00)\Z", error="Not a time of day as HH:MM, 24:00 at the latest.")
+
+
+def _date(value: str) -> None:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        raise ValidationError("Not a date as YYYY-MM-DD.") from None
+    if len(value) != 10 or value[4] != "-":
+        raise ValidationError("Not a date as YYYY-MM-DD.")
+
+
+class HoursIn(Body):
+    start = fields.String(required=True, validate=_START)
+    end = fields.String(required=True, validate=_END)
+
+
+class WeekdayHoursIn(HoursIn):
+    weekday = fields.String(required=True, validate=validate.OneOf(WEEKDAYS))
+
+
+class OverrideIn(Body):
+    """That date's hours instead of the week's; none is a day off."""
+
+    date = fields.String(required=True, validate=_date)
+    hours = fields.List(fields.Nested(HoursIn(partial=False)), required=True, validate=validate.Length(max=50))
+
+
+class CalendarIn(Body):
+    name = name(required=True)
+    color = color(load_default="#2f6fed")
+    working_hours = fields.List(
+        fields.Nested(WeekdayHoursIn), load_default=lambda: DEFAULT_HOURS, validate=validate.Length(max=200)
+    )
+    overrides = fields.List(fields.Nested(OverrideIn), load_default=list, validate=validate.Length(max=2000))
+    is_default = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+
+
+class HoursOut(Schema):
+    start = fields.String()
+    end = fields.String()
+
+
+class WeekdayHoursOut(HoursOut):
+    weekday = fields.String()
+
+
+class OverrideOut(Schema):
+    date = fields.String()
+    hours = fields.List(fields.Nested(HoursOut))
+
+
+class CalendarOut(Versioned):
+    name = fields.String()
+    color = fields.String()
+    working_hours = fields.List(fields.Nested(WeekdayHoursOut))
+    overrides = fields.List(fields.Nested(OverrideOut))
+    is_default = fields.Boolean()
+    feed_url = fields.String(allow_none=True)
+
+
+class CalendarPage(Page):
+    data = fields.List(fields.Nested(CalendarOut))
+
+
+def blueprint(context: Scheduling) -> Blueprint:
+    """Calendars in use."""
+    routes = Blueprint(
+        "calendars", __name__, url_prefix="/v1/calendars", description="Calendars and their working hours"
+    )
+
+    @routes.post("")
+    @requires("sessions:write")
+    @routes.arguments(CalendarIn)
+    @once(context.store)
+    @routes.response(201, CalendarOut)
+    def create(body: dict[str, Any]) -> dict[str, Any]:
+        return calendars.create(context, caller().account_id, body)
+
+    @routes.get("")
+    @requires("sessions:read")
+    @routes.arguments(PageQuery, location="query")
+    @routes.response(200, CalendarPage)
+    def index(query: dict[str, Any]) -> dict[str, Any]:
+        return page(*calendars.listing(context, caller().account_id, listed(query)))
+
+    @routes.get("/<calendar_id>")
+    @requires("sessions:read")
+    @routes.response(200, CalendarOut)
+    def show(calendar_id: str) -> dict[str, Any]:
+        return calendars.show(context, caller().account_id, calendar_id)
+
+    @routes.patch("/<calendar_id>")
+    @requires("sessions:write")
+    @routes.arguments(CalendarIn(partial=("name", "color", "working_hours", "overrides", "is_default")))
+    @routes.response(200, CalendarOut)
+    def amend(body: dict[str, Any], calendar_id: str) -> dict[str, Any]:
+        return calendars.amend(context, caller().account_id, calendar_id, body, if_match())
+
+    @routes.delete("/<calendar_id>")
+    @requires("sessions:write")
+    @routes.response(204)
+    def retire(calendar_id: str) -> None:
+        calendars.retire(context, caller().account_id, calendar_id, if_match())
+
+    return routes

@@ -1,0 +1,176 @@
+"""`/v1/sessions`: booking, looking, and all that happens to a session."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import request
+
+from chassis.ids import new_id
+from chassis.problems import Forbidden, Invalid
+from chassis.web import Blueprint, caller, decode_cursor, if_match, once, requires
+from contracts.envelope import parse_time
+from contracts.sessions import SessionStatus
+from scheduling.api.session_schemas import (
+    Cancel,
+    HistoryOut,
+    NewSession,
+    OverrideFlags,
+    Reschedule,
+    SessionCopy,
+    SessionOut,
+    SessionPage,
+    SessionPatch,
+    SessionQuery,
+)
+from scheduling.api.values import Nothing, actor, page
+from scheduling.domain.transitions import Action
+from scheduling.operations import amend as amending
+from scheduling.operations import book as booking
+from scheduling.operations import cancel as cancelling
+from scheduling.operations import duplicate as duplicating
+from scheduling.operations import look, restore, steps
+from scheduling.operations.context import Scheduling
+
+_NOTES = "sessions:notes"
+
+
+def blueprint(context: Scheduling) -> Blueprint:
+    """Sessions."""
+    routes = Blueprint("sessions", __name__, url_prefix="/v1/sessions", description="Appointments")
+
+    def meet_client(body: dict[str, Any]) -> dict[str, Any] | None:
+        _may_write(body)
+        return booking.meet_client(context, caller().account_id, body, _client_key())
+
+    @routes.post("")
+    @requires("sessions:write")
+    @routes.arguments(NewSession)
+    @once(context.store, prepare=meet_client)
+    @routes.response(201, SessionOut)
+    def create(body: dict[str, Any], prepared: dict[str, Any] | None) -> dict[str, Any]:
+        return _shown(booking.book(context, caller().account_id, actor(), body, prepared))
+
+    @routes.get("")
+    @requires("sessions:read")
+    @routes.arguments(SessionQuery, location="query")
+    @routes.response(200, SessionPage)
+    def index(query: dict[str, Any]) -> dict[str, Any]:
+        wanted = look.Filter(
+            since=query.get("since"),
+            until=query.get("until"),
+            statuses=[SessionStatus(status) for status in query.get("status", [])],
+            client_id=query.get("client_id"),
+            calendar_id=query.get("calendar_id"),
+            service_id=query.get("service_id"),
+            text=query.get("q"),
+            updated_since=query["updated_since"],
+        )
+        rows, following = look.listing(
+            context,
+            caller().account_id,
+            wanted,
+            sort=query["sort"],
+            limit=query["limit"],
+            after=_after(query["cursor"]),
+        )
+        return page([_shown(row) for row in rows], following)
+
+    @routes.get("/<session_id>")
+    @requires("sessions:read")
+    @routes.response(200, SessionOut)
+    def show(session_id: str) -> dict[str, Any]:
+        return _shown(look.show(context, caller().account_id, session_id))
+
+    @routes.patch("/<session_id>")
+    @requires("sessions:write")
+    @routes.arguments(SessionPatch(partial=True))
+    @routes.response(200, SessionOut)
+    def amend(body: dict[str, Any], session_id: str) -> dict[str, Any]:
+        _may_write(body)
+        return _shown(amending.amend(context, caller().account_id, session_id, actor(), body, if_match()))
+
+    def add_step(path: str, action: Action, summary: str) -> None:
+        @requires("sessions:write")
+        @routes.arguments(Nothing)
+        @once(context.store)
+        @routes.response(200, SessionOut)
+        @routes.doc(summary=summary)
+        def take(body: dict[str, Any], session_id: str) -> dict[str, Any]:
+            return _shown(steps.take_step(context, caller().account_id, session_id, actor(), action, if_match()))
+
+        routes.post(f"/<session_id>/{path}", endpoint=action.value)(take)
+
+    add_step("confirm", Action.CONFIRM, "It will take place")
+    add_step("complete", Action.COMPLETE, "It took place")
+    add_step("no-show", Action.NO_SHOW, "The client did not come")
+
+    @routes.post("/<session_id>/cancel")
+    @requires("sessions:write")
+    @routes.arguments(Cancel)
+    @once(context.store)
+    @routes.response(200, SessionOut)
+    def cancel(body: dict[str, Any], session_id: str) -> dict[str, Any]:
+        return _shown(cancelling.cancel(context, caller().account_id, session_id, actor(), body, if_match()))
+
+    @routes.post("/<session_id>/restore")
+    @requires("sessions:write")
+    @routes.arguments(OverrideFlags)
+    @once(context.store)
+    @routes.response(200, SessionOut)
+    def bring_back(body: dict[str, Any], session_id: str) -> dict[str, Any]:
+        return _shown(restore.restore(context, caller().account_id, session_id, actor(), body, if_match()))
+
+    @routes.post("/<session_id>/reschedule")
+    @requires("sessions:write")
+    @routes.arguments(Reschedule)
+    @once(context.store)
+    @routes.response(200, SessionOut)
+    def reschedule(body: dict[str, Any], session_id: str) -> dict[str, Any]:
+        return _shown(amending.amend(context, caller().account_id, session_id, actor(), body, if_match()))
+
+    def meet_client_of_copy(body: dict[str, Any], session_id: str) -> dict[str, Any] | None:
+        _may_write(body)
+        return duplicating.meet_client_of_copy(context, caller().account_id, session_id, body, _client_key())
+
+    @routes.post("/<session_id>/duplicate")
+    @requires("sessions:write")
+    @routes.arguments(SessionCopy)
+    @once(context.store, prepare=meet_client_of_copy)
+    @routes.response(201, SessionOut)
+    def duplicate(body: dict[str, Any], session_id: str, prepared: dict[str, Any] | None) -> dict[str, Any]:
+        return _shown(duplicating.duplicate(context, caller().account_id, session_id, actor(), body, prepared))
+
+    @routes.get("/<session_id>/history")
+    @requires("sessions:read")
+    @routes.response(200, HistoryOut)
+    def history(session_id: str) -> dict[str, Any]:
+        return {"data": look.history(context, caller().account_id, session_id)}
+
+    return routes
+
+
+def _shown(session: dict[str, Any]) -> dict[str, Any]:
+    """The session as this caller may see it: private notes are for their scope alone."""
+    return session if _NOTES in caller().scopes else session | {"session_notes": None}
+
+
+def _may_write(body: dict[str, Any]) -> None:
+    if "session_notes" in body and _NOTES not in caller().scopes:
+        raise Forbidden(f"session_notes need the scope {_NOTES}")
+
+
+def _client_key() -> str:
+    """The key under which the clients service is asked: the booking's own, so that its repetition makes no second client."""
+    return f"booking-{request.headers.get('Idempotency-Key') or new_id('key')}"
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    at, session_id = decode_cursor(cursor, 2)
+    try:
+        return parse_time(str(at)), str(session_id)
+    except (ValueError, OverflowError):
+        raise Invalid.field("/cursor", "Not a cursor of this list.") from None

@@ -1,0 +1,90 @@
+"""Values that several resources take or show: money, colours, minutes, pages and the caller as an actor."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from chassis.web import Body, Page, PageQuery, caller, decode_cursor, encode_cursor
+from contracts.fields import Currency, UtcTime, minor_units
+from scheduling.operations import lists
+from scheduling.operations.context import Actor
+
+EARLIEST, LATEST = datetime(1970, 1, 2, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class MoneyIn(Body):
+    amount = minor_units(required=True)
+    currency = Currency(required=True)
+
+
+class MoneyOut(Schema):
+    amount = fields.Integer(metadata={"description": "in minor units"})
+    currency = fields.String()
+
+
+class Versioned(Schema):
+    """What every single resource carries."""
+
+    id = fields.String()
+    account_id = fields.String()
+    version = fields.Integer()
+    created_at = UtcTime()
+    updated_at = UtcTime()
+
+
+class Nothing(Body):
+    """An action without a body."""
+
+
+def text(longest: int, **kwargs: Any) -> fields.String:
+    """A text of at most `longest` characters."""
+    return fields.String(validate=validate.Length(max=longest), **kwargs)
+
+
+def name(**kwargs: Any) -> fields.String:
+    """A name: something that can be seen."""
+    return fields.String(
+        validate=[validate.Length(min=1, max=200), validate.Regexp(r"(?s).*\S", error="Must not be blank.")], **kwargs
+    )
+
+
+def color(**kwargs: Any) -> fields.String:
+    """A colour as CSS writes it: `#2f6fed` or a name."""
+    return fields.String(validate=validate.Regexp(r"(#[0-9A-Fa-f]{3}([0-9A-Fa-f]{3})?|[a-z]{3,30})\Z"), **kwargs)
+
+
+def whole(low: int, high: int, **kwargs: Any) -> fields.Integer:
+    """An integer from `low` to `high`."""
+    return fields.Integer(strict=True, validate=validate.Range(min=low, max=high), **kwargs)
+
+
+def moment(**kwargs: Any) -> UtcTime:
+    """A moment within the years that calendars are kept for."""
+    return UtcTime(validate=validate.Range(min=EARLIEST, max=LATEST), **kwargs)
+
+
+def listed(query: dict[str, Any]) -> lists.Page:
+    """The page that a PageQuery asks for, of a list by id."""
+    after = None
+    if query["cursor"] is not None:
+        after = str(decode_cursor(query["cursor"], 1)[0])
+    return lists.Page(limit=query["limit"], after=after, updated_since=query["updated_since"])
+
+
+def page(rows: list[dict[str, Any]], following: list[str] | None) -> dict[str, Any]:
+    """A page as every list answers."""
+    return {"data": rows, "next_cursor": encode_cursor(list(following)) if following else None}
+
+
+def actor() -> Actor:
+    """The caller, as the history names them."""
+    return Actor(name=caller().subject)
+
+
+__all__ = [
+    "Currency", "MoneyIn", "MoneyOut", "Nothing", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "listed",
+    "minor_units", "moment", "name", "page", "text", "whole",
+]  # fmt: skip

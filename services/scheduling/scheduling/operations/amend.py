@@ -1,0 +1,140 @@
+"""Changing a session: its notes and price at any time, its time and type while it is to come; a move is a reschedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from contracts.plans import Feature, includes
+from contracts.sessions import SessionStatus
+from scheduling.domain.deposits import asked_anew
+from scheduling.domain.transitions import Action
+from scheduling.operations.book import price_from
+from scheduling.operations.context import Actor, Scheduling, unit_of_work
+from scheduling.operations.finding import calendar_for, offered_type, the_account, the_session
+from scheduling.operations.placement import Override, Placed, Placement, forget_sanctions, place, sanctioned_with
+from scheduling.operations.sessions import differences, facts, record, set_deposit, set_price, view
+from scheduling.operations.steps import step
+from scheduling.store.models import Account, Session, SessionType
+
+
+@unit_of_work
+def amend(
+    context: Scheduling, account_id: str, session_id: str, actor: Actor, body: Mapping[str, Any], expected: int | None
+) -> dict[str, Any]:
+    """Change what `body` names; what stays the same is no change, and nothing changed is no new version.
+
+    Raises:
+        NotFound, Stale: as always.
+        Invalid: something it names does not exist here.
+        Conflict: `invalid_transition` for a move of a session that is over or cancelled, `slot_taken`, `outside_working_hours`.
+    """
+    account = the_account(context, account_id)
+    session = the_session(context, account, session_id, expected)
+    override = Override.of(body)
+    before = facts(session)
+    for name in ("notes", "session_notes"):
+        if name in body:
+            setattr(session, name, body[name] or "")
+    session_type = _its_type(context, account, session, body)
+    placed = _move(context, account, session, session_type, body, override)
+    _reprice(context, account, session, session_type, body, changed_type=session.service_id != before["service_id"])
+    changes = differences(before, session)
+    if not changes:
+        return view(context, account, session)
+    moved = bool({"starts_at", "duration_minutes", "calendar_id"} & changes.keys())
+    record(
+        context,
+        account,
+        session,
+        "session.rescheduled" if moved else "session.updated",
+        actor=actor,
+        action="rescheduled" if moved else "updated",
+        changes=changes | placed.as_changes(),
+        reason=override.reason if placed.overlaps or placed.outside_hours else None,
+    )
+    return view(context, account, session)
+
+
+def _its_type(context: Scheduling, account: Account, session: Session, body: Mapping[str, Any]) -> SessionType:
+    if body.get("service_id", session.service_id) == session.service_id:
+        kept: SessionType = SessionType.get_by_id(session.service_id)
+        return kept
+    return offered_type(context, account, body["service_id"])
+
+
+def _move(
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    session_type: SessionType,
+    body: Mapping[str, Any],
+    override: Override,
+) -> Placed:
+    """Give the session its new time, where that is another one than it has."""
+    here = Placement.of(session)
+    calendar_id = body.get("calendar_id", session.calendar_id)
+    changed_type = session_type.id != session.service_id
+    if calendar_id != session.calendar_id or changed_type:
+        calendar_id = calendar_for(context, account, session_type, calendar_id).id
+    wanted = replace(
+        here,
+        calendar_id=calendar_id,
+        starts_at=body.get("starts_at", session.starts_at),
+        duration_minutes=body.get("duration_minutes", session.duration_minutes),
+    )
+    if changed_type:
+        wanted = replace(
+            wanted, before_minutes=session_type.buffer_before_minutes, after_minutes=session_type.buffer_after_minutes
+        )
+    if wanted == here and not changed_type:
+        return Placed()
+    step(context, session, Action.RESCHEDULE)
+    session.service_id = session_type.id
+    if wanted == here:
+        return Placed()
+    stays = (wanted.calendar_id, wanted.core) == (here.calendar_id, here.core)
+    # Other buffers around the same time keep what was allowed for that time; another time is another matter.
+    permitted = sanctioned_with(session.id) if stays else frozenset()
+    if not stays:
+        forget_sanctions(session.id)
+    placed = place(
+        context,
+        account,
+        wanted,
+        override,
+        leaving=session.calendar_id,
+        permitted=permitted,
+        outside_permitted=stays and session.outside_hours,
+    )
+    session.calendar_id = wanted.calendar_id
+    session.starts_at = wanted.starts_at
+    session.ends_at = wanted.ends_at
+    session.duration_minutes = wanted.duration_minutes
+    session.buffer_before_minutes = wanted.before_minutes
+    session.buffer_after_minutes = wanted.after_minutes
+    session.outside_hours = placed.outside_hours
+    return placed
+
+
+def _reprice(
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    session_type: SessionType,
+    body: Mapping[str, Any],
+    *,
+    changed_type: bool,
+) -> None:
+    """Set the price; where that or the type has changed, a deposit on which nothing was paid is asked anew."""
+    price = price_from(account, body, session.price)
+    if price == session.price and not changed_type:
+        return
+    set_price(session, price)
+    if session.status == SessionStatus.CANCELLED:
+        return
+    terms = session_type.deposit_terms
+    money = terms.of(price, account.currency) if terms else None
+    deposit = asked_anew(session.its_deposit, money, included=includes(account.plan, Feature.DEPOSITS))
+    set_deposit(context, session, deposit)

@@ -1,0 +1,178 @@
+"""Booking a session, for a client who is known or made on the spot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chassis.ids import new_id
+from chassis.problems import Conflict, Invalid
+from contracts.money import Money
+from contracts.plans import Feature, includes
+from contracts.sessions import SessionStatus
+from scheduling.domain.deposits import SessionDeposit
+from scheduling.domain.spans import moment
+from scheduling.domain.wall import month_of
+from scheduling.operations import client_replicas
+from scheduling.operations.context import Actor, Scheduling, reading, unit_of_work
+from scheduling.operations.finding import calendar_for, offered_type, the_account
+from scheduling.operations.placement import Override, Placement, check, place
+from scheduling.operations.session_types import check_currency, merged_price
+from scheduling.operations.sessions import record, set_deposit, set_price, view
+from scheduling.store.models import Account, Calendar, Session, SessionType
+
+_PAST = {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a body asks for once everything it names was found."""
+
+    session_type: SessionType
+    calendar: Calendar
+    placement: Placement
+    price: Money | None
+    status: SessionStatus
+    override: Override
+
+
+def meet_client(context: Scheduling, account_id: str, body: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    """Before the unit of work: make or fetch the client where the replica does not know it; None where it does.
+
+    A booking that cannot be made as things stand makes no client. `key` keeps a repeated request from making two.
+
+    Raises:
+        Invalid, Conflict: as `book` would.
+        Unavailable: the clients service is needed and down.
+    """
+    if body.get("client") is None:
+        return client_replicas.ask_for(context, account_id, body["client_id"])
+    _examine(context, account_id, body)
+    return context.clients.make(account_id, body["client"], key=key)
+
+
+@unit_of_work
+def book(
+    context: Scheduling,
+    account_id: str,
+    actor: Actor,
+    body: Mapping[str, Any],
+    prepared: Mapping[str, Any] | None,
+    *,
+    action: str = "created",
+    copied: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make the session that `body` asks for. `copied` are fields that only a duplicate brings along.
+
+    Raises:
+        Invalid: something it names does not exist here, or a status that needs a start in the past.
+        Conflict: `slot_taken`, `outside_working_hours` or `plan_limit_reached`.
+        Unavailable: the account is not known yet.
+    """
+    account = the_account(context, account_id)
+    if account.terms.sessions_a_month is not None:
+        # The lock makes counting and adding one caller's business at a time.
+        account = the_account(context, account_id, locked=True)
+    plan = _plan(context, account, body)
+    _check_month(context, account)
+    client = client_replicas.the_client(account, body.get("client_id") or "", prepared)
+    placed = place(context, account, plan.placement, plan.override)
+    now = context.clock.now()
+    session = Session(
+        id=plan.placement.session_id,
+        account_id=account_id,
+        client_id=client.id,
+        service_id=plan.session_type.id,
+        calendar_id=plan.calendar.id,
+        starts_at=plan.placement.starts_at,
+        ends_at=plan.placement.ends_at,
+        duration_minutes=plan.placement.duration_minutes,
+        buffer_before_minutes=plan.placement.before_minutes,
+        buffer_after_minutes=plan.placement.after_minutes,
+        status=plan.status.value,
+        status_before=None,
+        outside_hours=placed.outside_hours,
+        notes=body.get("notes") or "",
+        session_notes=body.get("session_notes") or "",
+        client_message=(copied or {}).get("client_message", ""),
+        deposit_version=0,
+        source="manual",
+        created_at=now,
+    )
+    set_price(session, plan.price)
+    set_deposit(context, session, deposit_for(account, plan.session_type, plan.price))
+    record(
+        context,
+        account,
+        session,
+        "session.created",
+        actor=actor,
+        action=action,
+        changes={**placed.as_changes(), **({"copied_from": [None, copied["id"]]} if copied else {})},
+        reason=plan.override.reason if placed.overlaps or placed.outside_hours else None,
+        new=True,
+    )
+    return view(context, account, session)
+
+
+def deposit_for(account: Account, session_type: SessionType, price: Money | None) -> SessionDeposit | None:
+    """The deposit that a new session of this type and price is asked; None where there is none."""
+    terms = session_type.deposit_terms
+    money = terms.of(price, account.currency) if terms else None
+    return SessionDeposit.asked(money, included=includes(account.plan, Feature.DEPOSITS)) if money else None
+
+
+def price_from(account: Account, body: Mapping[str, Any], default: Money | None) -> Money | None:
+    """The price that a body gives, merged into the default; that one where it gives none; null is no price."""
+    if "price" not in body:
+        return default
+    merged = merged_price(default, body["price"])
+    price = Money(**merged) if merged else None
+    check_currency(account, price)
+    return price
+
+
+@reading
+def _examine(context: Scheduling, account_id: str, body: Mapping[str, Any]) -> None:
+    account = the_account(context, account_id)
+    plan = _plan(context, account, body)
+    _check_month(context, account)
+    check(context, account, plan.calendar, plan.placement, plan.override)
+
+
+def _plan(context: Scheduling, account: Account, body: Mapping[str, Any]) -> Plan:
+    session_type = offered_type(context, account, body["service_id"])
+    calendar = calendar_for(context, account, session_type, body.get("calendar_id"))
+    if body.get("hold_id") is not None:
+        raise Conflict("There is no such hold, or it has ended.", code="hold_invalid")
+    status = SessionStatus(body.get("status") or SessionStatus.CONFIRMED)
+    if status in _PAST and body["starts_at"] > context.clock.now():
+        raise Invalid.field("/status", f"Only a session that has started can be {status}.")
+    return Plan(
+        session_type=session_type,
+        calendar=calendar,
+        placement=Placement(
+            session_id=new_id("ses"),
+            calendar_id=calendar.id,
+            starts_at=body["starts_at"],
+            duration_minutes=body.get("duration_minutes") or session_type.duration_minutes,
+            before_minutes=session_type.buffer_before_minutes,
+            after_minutes=session_type.buffer_after_minutes,
+        ),
+        price=price_from(account, body, session_type.price),
+        status=status,
+        override=Override.of(body),
+    )
+
+
+def _check_month(context: Scheduling, account: Account) -> None:
+    limit = account.terms.sessions_a_month
+    if limit is None:
+        return
+    first, following = month_of(context.clock.now(), account.zone)
+    made = Session.select().where(
+        Session.account_id == account.id, Session.created_at >= moment(first), Session.created_at < moment(following)
+    )
+    if made.count() >= limit:
+        raise Conflict(f"The plan {account.plan} includes {limit} sessions a month.", code="plan_limit_reached")

@@ -1,0 +1,137 @@
+"""Cancelling a session: the slot is free at once, and what becomes of a paid deposit is decided, not guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from chassis.ids import new_id
+from chassis.links import BadLink
+from chassis.problems import Conflict, Invalid
+from contracts.sessions import RefundDecision
+from scheduling.domain.transitions import Action
+from scheduling.operations.context import Actor, Scheduling, unit_of_work
+from scheduling.operations.finding import the_account, the_session
+from scheduling.operations.sessions import differences, facts, record, set_deposit, standing_cancellation, view
+from scheduling.operations.steps import step
+from scheduling.store import claims
+from scheduling.store.models import Account, Cancellation, Session
+
+
+@unit_of_work
+def cancel(
+    context: Scheduling, account_id: str, session_id: str, actor: Actor, body: Mapping[str, Any], expected: int | None
+) -> dict[str, Any]:
+    """Cancel the session, or decide about the money of one that was cancelled while its payment was on its way.
+
+    Raises:
+        NotFound, Stale: as always.
+        Conflict: `invalid_transition`, `refund_decision_required` or `quote_expired`.
+        Invalid: a quote that is not ours, or another session's.
+    """
+    account = the_account(context, account_id)
+    session = the_session(context, account, session_id, expected)
+    standing = standing_cancellation(session)
+    undecided = standing is not None and standing.refund is None and _holds_money(session)
+    if standing is None or not undecided:
+        step(context, session, Action.CANCEL)
+    quote = _quote(context, session, body.get("refund_quote_id"))
+    decision = RefundDecision(body["refund"]) if body.get("refund") else RefundDecision.REFUND if quote else None
+    if quote is not None and decision is RefundDecision.SKIP:
+        raise Invalid.field("/refund_quote_id", "A quote is for a refund, and this says skip.")
+    if decision is None and _holds_money(session):
+        raise Conflict("A deposit was paid: say whether it is refunded or kept.", code="refund_decision_required")
+    if standing is not None:
+        _decide(context, account, session, standing, actor, decision, quote)
+    else:
+        carry_out(context, account, session, actor, body.get("reason") or None, decision, quote)
+    return view(context, account, session)
+
+
+def carry_out(
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    actor: Actor,
+    reason: str | None,
+    decision: RefundDecision | None,
+    quote: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
+) -> None:
+    """Cancel a session that can be; it is locked, and nobody needs to be asked any more.
+
+    `before` are the facts from before changes that are part of the same one.
+    """
+    before = before or facts(session)
+    session.status_before = session.status
+    session.status = step(context, session, Action.CANCEL).value
+    session.auto_confirm_at = None
+    claims.release(context.store, session.id)
+    Cancellation.insert(
+        id=new_id("can"),
+        account_id=account.id,
+        session_id=session.id,
+        at=context.clock.now(),
+        by=actor.by,
+        reason=reason,
+        starts_at=session.starts_at,
+        refund=decision and decision.value,
+        quote=quote,
+        answered=False,
+        restored_at=None,
+    ).execute()
+    _await_refund(context, session, decision)
+    changes = differences(before, session) | ({"refund": [None, decision.value]} if decision else {})
+    record(
+        context, account, session, "session.cancelled", actor=actor, action="cancelled", changes=changes, reason=reason
+    )
+
+
+def _decide(
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    cancellation: Cancellation,
+    actor: Actor,
+    decision: RefundDecision | None,
+    quote: dict[str, Any] | None,
+) -> None:
+    assert decision is not None
+    before = facts(session)
+    cancellation.refund = decision.value
+    cancellation.quote = quote
+    cancellation.save()
+    _await_refund(context, session, decision)
+    changes = differences(before, session) | {"refund": [None, decision.value]}
+    record(context, account, session, "session.updated", actor=actor, action="refund_decided", changes=changes)
+
+
+def _await_refund(context: Scheduling, session: Session, decision: RefundDecision | None) -> None:
+    """In the same change as the decision, so that no restore slips in between: payments has to answer first."""
+    deposit = session.its_deposit
+    if decision is RefundDecision.REFUND and deposit is not None and deposit.holds_money:
+        set_deposit(context, session, deposit.refunding())
+
+
+def _holds_money(session: Session) -> bool:
+    deposit = session.its_deposit
+    return deposit is not None and deposit.holds_money
+
+
+def _quote(context: Scheduling, session: Session, text: str | None) -> dict[str, Any] | None:
+    """What the quote promised, once it is known to be payments' own, this session's and not over."""
+    if text is None:
+        return None
+    try:
+        quote = context.links.read("refund-quote", text)
+        ends = datetime.fromisoformat(quote["expires_at"])
+        promised = {"id": str(quote["id"]), "percentage": int(quote["percentage"]), "amount": int(quote["amount"])}
+        of_this = (quote["account_id"], quote["session_id"]) == (session.account_id, session.id)
+    except (BadLink, KeyError, TypeError, ValueError):
+        raise Invalid.field("/refund_quote_id", "This is not a quote of ours.") from None
+    if not of_this:
+        raise Invalid.field("/refund_quote_id", "This quote is for another session.")
+    if ends <= context.clock.now():
+        raise Conflict("The quote is over: ask for a new one.", code="quote_expired")
+    return promised

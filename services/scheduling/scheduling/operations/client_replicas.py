@@ -1,0 +1,107 @@
+"""What scheduling knows of clients: a replica kept from their events, and asked for where it has a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.inbox import WaitingFor
+from chassis.problems import Invalid, Unavailable
+from scheduling.operations.context import SYSTEM, Scheduling, reading, unit_of_work
+from scheduling.operations.finding import known_client, the_account
+from scheduling.operations.sessions import record
+from scheduling.store.models import Account, Client, Session
+
+
+def remember(account_id: str, data: Mapping[str, Any]) -> Client:
+    """Keep what an event or the clients service's answer says of a client, unless something newer is known."""
+    known = Client.get_or_none(Client.id == data["id"], Client.account_id == account_id)
+    if known is not None and (known.version >= data["version"] or known.erased):
+        return known
+    client = known or Client(id=data["id"], account_id=account_id, erased=False)
+    client.version = data["version"]
+    client.name = data["name"]
+    client.email = data.get("email")
+    client.phone = data.get("phone")
+    client.search = searchable(client.name, client.email, client.phone)
+    client.deleted = bool(data.get("deleted", False))
+    client.merged_into = data.get("merged_into")
+    client.save(force_insert=known is None)
+    return client
+
+
+def searchable(*texts: str | None) -> str:
+    """What a search looks through: everything that is known, case aside."""
+    return "\n".join(text.casefold() for text in texts if text)
+
+
+@unit_of_work
+def take_over(context: Scheduling, account_id: str, data: Mapping[str, Any]) -> None:
+    """Follow what the clients service told; the sessions of a client who was merged go over to the one who stays.
+
+    Raises:
+        WaitingFor: who stays, or the account, is not known here yet.
+    """
+    account = Account.get_or_none(Account.id == account_id)
+    if account is None:
+        raise WaitingFor(account_id)
+    client = remember(account_id, data)
+    if client.merged_into is None:
+        return
+    heir = Client.get_or_none(Client.id == client.merged_into, Client.account_id == account_id)
+    if heir is None:
+        raise WaitingFor(client.merged_into)
+    heir_id = heir.merged_into or heir.id
+    for session in sessions_of(context, account_id, client.id):
+        session.client_id = heir_id
+        changes: dict[str, list[Any]] = {"client_id": [client.id, heir_id]}
+        record(context, account, session, "session.updated", actor=SYSTEM, action="client_merged", changes=changes)
+
+
+def sessions_of(context: Scheduling, account_id: str, client_id: str) -> list[Session]:
+    """All sessions of a client, kept from others until the unit of work ends."""
+    query = (
+        Session.select().where(Session.account_id == account_id, Session.client_id == client_id).order_by(Session.id)
+    )
+    return list(query.for_update() if context.store.on_postgresql else query)
+
+
+def ask_for(context: Scheduling, account_id: str, client_id: str) -> dict[str, Any] | None:
+    """The client from the clients service where the replica does not know it; None where it does. No unit of work may be open.
+
+    Raises:
+        Invalid: there is none of this id.
+        Unavailable: the clients service is down.
+    """
+    if _is_known(context, account_id, client_id):
+        return None
+    found = context.clients.find(account_id, client_id)
+    if found is None or found.get("deleted"):
+        raise Invalid.field("/client_id", "There is no client of this id.")
+    return found
+
+
+@reading
+def _is_known(context: Scheduling, account_id: str, client_id: str) -> bool:
+    account = the_account(context, account_id)
+    # A deleted one is known as well: nobody needs to be asked about it.
+    return (
+        known_client(account, client_id) is not None
+        or Client.get_or_none(Client.id == client_id, Client.account_id == account_id) is not None
+    )
+
+
+def the_client(account: Account, client_id: str, prepared: Mapping[str, Any] | None) -> Client:
+    """The client to book: the replica's, or the one that was fetched or made just before (`prepared`).
+
+    Raises:
+        Invalid: there is none of this id, or it was deleted.
+    """
+    if prepared is not None:
+        client_id = remember(account.id, prepared).id
+    client = known_client(account, client_id)
+    if client is None:
+        if prepared is not None:
+            raise Unavailable("this client is being changed just now")
+        raise Invalid.field("/client_id", "There is no client of this id.")
+    return client

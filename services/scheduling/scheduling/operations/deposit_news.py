@@ -1,0 +1,118 @@
+"""Following what payments tells about deposits and refunds, whatever the order in which it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.inbox import WaitingFor
+from contracts.sessions import DepositStatus, RefundDecision
+from scheduling.domain.deposits import SessionDeposit, taken_over
+from scheduling.domain.transitions import Action, NotAllowed, after
+from scheduling.operations.cancel import carry_out
+from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
+from scheduling.operations.finding import the_account
+from scheduling.operations.sessions import differences, facts, record, set_deposit, standing_cancellation
+from scheduling.store.models import Account, Cancellation, Session
+
+UNPAID = "deposit_unpaid"
+
+
+@unit_of_work
+def follow_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
+    """Take the deposit's state over, unless a newer one is known.
+
+    Raises:
+        WaitingFor: the session is not here yet.
+    """
+    session, account = _session(context, account_id, told["session_id"])
+    before = facts(session)
+    if _take(context, session, told):
+        record(
+            context,
+            account,
+            session,
+            "session.updated",
+            actor=SYSTEM,
+            action="deposit",
+            changes=differences(before, session),
+        )
+
+
+@unit_of_work
+def follow_refund(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
+    """Take over the deposit as a refund left it; it also answers the cancellation that asked for the refund. Raises as `follow_deposit`."""
+    _session(context, account_id, told["session_id"])
+    if told["cancellation_id"] is not None:
+        Cancellation.update(answered=True).where(
+            Cancellation.id == told["cancellation_id"], Cancellation.account_id == account_id
+        ).execute()
+    follow_deposit(context, account_id, told["deposit"])
+
+
+@unit_of_work
+def release(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
+    """Payments has ended the way to pay: the session gives its slot back. Raises as `follow_deposit`.
+
+    An action does not hide behind a newer state, nor does it undo one: it is carried out if it is the newest word, or if
+    the newest word says the same.
+    """
+    session, account = _session(context, account_id, told["session_id"])
+    before = facts(session)
+    overtaken = told["version"] < session.deposit_version
+    changed = _take(context, session, told)
+    deposit = session.its_deposit
+    stands = deposit is None or deposit.holds_money or (overtaken and deposit.status is not DepositStatus.CANCELED)
+    if not stands and _can_be_cancelled(context, session):
+        carry_out(context, account, session, SYSTEM, UNPAID, RefundDecision.REFUND, before=before)
+    elif changed:
+        record(
+            context,
+            account,
+            session,
+            "session.updated",
+            actor=SYSTEM,
+            action="deposit",
+            changes=differences(before, session),
+        )
+
+
+def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> bool:
+    """Put what was told on the session; whether that changed anything that is shown."""
+    if told["version"] <= session.deposit_version:
+        return False
+    current = session.its_deposit
+    deposit = taken_over(current, _read(told), awaits_refund=_awaits_refund(session))
+    session.deposit_version = told["version"]
+    if deposit == current:
+        session.save()
+        return False
+    set_deposit(context, session, deposit)
+    return True
+
+
+def _awaits_refund(session: Session) -> bool:
+    standing = standing_cancellation(session)
+    return standing is not None and standing.refund == RefundDecision.REFUND and not standing.answered
+
+
+def _can_be_cancelled(context: Scheduling, session: Session) -> bool:
+    try:
+        after(Action.CANCEL, session.state, started=session.started(context.clock.now()))
+    except NotAllowed:
+        return False
+    return True
+
+
+def _read(told: Mapping[str, Any]) -> SessionDeposit:
+    deposit = SessionDeposit.read(told)
+    assert deposit is not None
+    return deposit
+
+
+def _session(context: Scheduling, account_id: str, session_id: str) -> tuple[Session, Account]:
+    query = Session.select().where(Session.id == session_id, Session.account_id == account_id)
+    session = (query.for_update() if context.store.on_postgresql else query).first()
+    if session is None:
+        raise WaitingFor(session_id)
+    return session, the_account(context, account_id)

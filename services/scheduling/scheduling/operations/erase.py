@@ -1,0 +1,91 @@
+"""Forgetting a client: what scheduling holds of the person is blanked, and the clients service is told what stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scheduling.operations.client_replicas import sessions_of
+from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
+from scheduling.operations.finding import the_account
+from scheduling.operations.sessions import record
+from scheduling.store.models import Account, Cancellation, Change, Client, Sanction, Session
+
+_ERASED = "(erased)"
+_TEXTS = ("notes", "session_notes", "client_message")
+_KEPT = [
+    {"what": "sessions", "why": "times, prices and deposits are the provider's books; they name nobody any more"},
+]
+
+
+@unit_of_work
+def erase_client(context: Scheduling, account_id: str, client_id: str, version: int) -> None:
+    """Blank the client's replica, the texts of their sessions and of the sessions' history; answer with what was done.
+
+    Safe to repeat. The client need not be known: a later event of theirs then finds that there is nothing to keep.
+    """
+    account = the_account(context, account_id)
+    _blank_replica(account_id, client_id, version)
+    sessions = sessions_of(context, account_id, client_id)
+    blanked = {"clients": 1, "sessions": 0, "cancellations": 0, "history": 0}
+    for session in sessions:
+        blanked["history"] += _blank_history(session)
+        blanked["cancellations"] += _blank_reasons(session)
+        blanked["sessions"] += _blank_session(context, account, session)
+    context.outbox.publish(
+        "scheduling.client_erased",
+        subject=client_id,
+        account_id=account_id,
+        sequence=version,
+        data={
+            "id": client_id,
+            "account_id": account_id,
+            "version": version,
+            "service": "scheduling",
+            "blanked": blanked,
+            "kept": _KEPT if sessions else [],
+        },
+    )
+
+
+def _blank_replica(account_id: str, client_id: str, version: int) -> None:
+    known = Client.get_or_none(Client.id == client_id, Client.account_id == account_id)
+    client = known or Client(id=client_id, account_id=account_id, version=version, deleted=True, merged_into=None)
+    client.name, client.email, client.phone, client.search, client.erased = "", None, None, "", True
+    client.save(force_insert=known is None)
+
+
+def _blank_session(context: Scheduling, account: Account, session: Session) -> int:
+    written = [name for name in _TEXTS if getattr(session, name)]
+    for name in written:
+        setattr(session, name, "")
+    if not written:
+        return 0
+    changes: dict[str, list[Any]] = {name: [_ERASED, ""] for name in written}
+    record(context, account, session, "session.updated", actor=SYSTEM, action="erased", changes=changes)
+    return 1
+
+
+def _blank_reasons(session: Session) -> int:
+    Sanction.update(reason=_ERASED).where(
+        (Sanction.session_id == session.id) | (Sanction.other_id == session.id)
+    ).execute()
+    by_people = (
+        (Cancellation.session_id == session.id) & Cancellation.reason.is_null(False) & (Cancellation.by != SYSTEM.by)
+    )
+    blanked: int = Cancellation.update(reason=None).where(by_people).execute()
+    return blanked
+
+
+def _blank_history(session: Session) -> int:
+    """Texts and reasons go; who did what when, and to which fields, stays."""
+    blanked = 0
+    for change in Change.select().where(Change.session_id == session.id):
+        kept = {name: [_ERASED, _ERASED] if name in _TEXTS else values for name, values in change.changes.items()}
+        reason = change.reason if change.actor == SYSTEM.name else change.reason and _ERASED
+        if (kept, reason) == (change.changes, change.reason):
+            continue
+        Change.update(changes=kept, reason=reason).where(
+            Change.session_id == session.id, Change.version == change.version
+        ).execute()
+        blanked += 1
+    return blanked

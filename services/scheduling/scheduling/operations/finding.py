@@ -1,0 +1,127 @@
+"""The rows that operations begin with, found by account, so that another account's id is simply not there."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import peewee
+
+from chassis.problems import Invalid, NotFound, Stale, Unavailable
+from scheduling.operations.context import Scheduling
+from scheduling.store.models import Account, Calendar, Client, Session, SessionType
+
+M = TypeVar("M", bound=peewee.Model)
+
+
+def the_account(context: Scheduling, account_id: str, *, locked: bool = False) -> Account:
+    """The caller's account.
+
+    Raises:
+        Unavailable: it was not provisioned yet.
+    """
+    account = _first(context, Account.select().where(Account.id == account_id), locked)
+    if account is None:
+        raise Unavailable("this account has not been provisioned yet")
+    return account
+
+
+def the_session(
+    context: Scheduling, account: Account, session_id: str, expected: int | None = None, *, locked: bool = True
+) -> Session:
+    """A session of the account; `locked` keeps others from changing it until the unit of work ends.
+
+    Raises:
+        NotFound: the account has none of this id.
+        Stale: its version is not the `expected` one.
+    """
+    query = Session.select().where(Session.id == session_id, Session.account_id == account.id)
+    return fresh(_first(context, query, locked), expected)
+
+
+def the_type(
+    context: Scheduling, account: Account, service_id: str, expected: int | None = None, *, locked: bool = False
+) -> SessionType:
+    """A session type of the account, a retired one too. Raises as `the_session`."""
+    query = SessionType.select().where(SessionType.id == service_id, SessionType.account_id == account.id)
+    return fresh(_first(context, query, locked), expected)
+
+
+def the_calendar(
+    context: Scheduling, account: Account, calendar_id: str, expected: int | None = None, *, locked: bool = False
+) -> Calendar:
+    """A calendar of the account that is in use. Raises as `the_session`."""
+    query = Calendar.select().where(
+        Calendar.id == calendar_id, Calendar.account_id == account.id, Calendar.retired_at.is_null()
+    )
+    return fresh(_first(context, query, locked), expected)
+
+
+def offered_type(context: Scheduling, account: Account, service_id: str) -> SessionType:
+    """The session type that a body names.
+
+    Raises:
+        Invalid: the account offers none of this id.
+    """
+    found = SessionType.get_or_none(
+        SessionType.id == service_id, SessionType.account_id == account.id, SessionType.retired_at.is_null()
+    )
+    if found is None:
+        raise Invalid.field("/service_id", "There is no session type of this id.")
+    if not found.active:
+        raise Invalid.field("/service_id", "This session type is not active.")
+    return found
+
+
+def calendar_for(context: Scheduling, account: Account, session_type: SessionType, calendar_id: str | None) -> Calendar:
+    """The calendar that a body names for the type; without a name the default one, or the first that offers the type.
+
+    Raises:
+        Invalid: there is none of this id, or it does not offer the type.
+    """
+    calendars = list(
+        Calendar.select().where(Calendar.account_id == account.id, Calendar.retired_at.is_null()).order_by(Calendar.id)
+    )
+    offering = [
+        calendar for calendar in calendars if not session_type.calendar_ids or calendar.id in session_type.calendar_ids
+    ]
+    if calendar_id is None:
+        if not offering:
+            raise Invalid.field("/calendar_id", "No calendar offers this session type any more.")
+        return next((calendar for calendar in offering if calendar.is_default), offering[0])
+    for calendar in calendars:
+        if calendar.id == calendar_id:
+            if calendar not in offering:
+                raise Invalid.field("/calendar_id", "This calendar does not offer the session type.")
+            return calendar
+    raise Invalid.field("/calendar_id", "There is no calendar of this id.")
+
+
+def known_client(account: Account, client_id: str) -> Client | None:
+    """The client that answers for `client_id`, as far as the replica knows; None also for a deleted one."""
+    client = Client.get_or_none(Client.id == client_id, Client.account_id == account.id)
+    seen = set()
+    while client is not None and client.merged_into is not None and client.id not in seen:
+        seen.add(client.id)
+        client = Client.get_or_none(Client.id == client.merged_into, Client.account_id == account.id)
+    return None if client is None or client.deleted or client.erased else client
+
+
+def fresh(row: M | None, expected: int | None) -> M:
+    """The row itself.
+
+    Raises:
+        NotFound: there is none.
+        Stale: the caller has seen another version of it.
+    """
+    if row is None:
+        raise NotFound()
+    if expected is not None and row.version != expected:  # type: ignore[attr-defined]
+        raise Stale()
+    return row
+
+
+def _first(context: Scheduling, query: peewee.ModelSelect[M], locked: bool) -> M | None:
+    if locked and context.store.on_postgresql:
+        query = query.for_update()
+    found: M | None = query.first()
+    return found

@@ -1,0 +1,62 @@
+"""What must always hold of scheduling's data, asked of the data itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chassis.service import Invariant
+from scheduling.operations.context import Scheduling
+
+_MANY = 100
+
+# Each finds the ids of what breaks it.
+_QUERIES = {
+    # Core meets padded on one calendar; only what was sanctioned, or holds that have ended, may.
+    "no_slot_is_taken_twice": """
+        SELECT DISTINCT a.owner_id FROM claims a JOIN claims b
+            ON b.calendar_id = a.calendar_id AND b.kind = 'padded' AND a.kind = 'core' AND b.owner_id <> a.owner_id
+            AND a.starts_at < b.ends_at AND a.ends_at > b.starts_at
+        WHERE NOT EXISTS (SELECT 1 FROM sanctions s WHERE (s.session_id = a.owner_id AND s.other_id = b.owner_id)
+                          OR (s.session_id = b.owner_id AND s.other_id = a.owner_id))
+          AND a.expires_at IS NULL AND b.expires_at IS NULL""",
+    "live_sessions_claim_their_time": """
+        SELECT s.id FROM sessions s
+            LEFT JOIN claims c ON c.owner_id = s.id AND c.kind = 'core'
+            LEFT JOIN claims p ON p.owner_id = s.id AND p.kind = 'padded'
+        WHERE s.status <> 'cancelled' AND (c.owner_id IS NULL OR p.owner_id IS NULL
+            OR c.calendar_id <> s.calendar_id OR p.calendar_id <> s.calendar_id
+            OR c.starts_at <> s.starts_at OR c.ends_at <> s.ends_at
+            OR p.starts_at > s.starts_at OR p.ends_at < s.ends_at)""",
+    "claims_have_a_live_owner": """
+        SELECT c.owner_id FROM claims c LEFT JOIN sessions s ON s.id = c.owner_id AND s.status <> 'cancelled'
+        WHERE c.owner_type = 'session' AND s.id IS NULL""",
+    "every_version_is_in_the_history": """
+        SELECT s.id FROM sessions s LEFT JOIN session_history h ON h.session_id = s.id
+        GROUP BY s.id, s.version HAVING count(h.version) <> s.version OR max(h.version) <> s.version""",
+    "every_version_has_one_event": """
+        SELECT subject FROM outbox WHERE type LIKE 'session.%%' AND type <> 'session.snapshot'
+        GROUP BY subject, sequence HAVING count(*) > 1""",
+    "the_cancelled_have_one_standing_cancellation": """
+        SELECT s.id FROM sessions s
+            LEFT JOIN cancellations c ON c.session_id = s.id AND c.restored_at IS NULL
+        WHERE (s.status = 'cancelled') <> (c.id IS NOT NULL)""",
+    "every_account_has_a_default_calendar": """
+        SELECT a.id FROM accounts a LEFT JOIN calendars c ON c.account_id = a.id AND c.is_default AND c.retired_at IS NULL
+        WHERE c.id IS NULL""",
+    "sessions_stay_within_their_account": """
+        SELECT s.id FROM sessions s JOIN session_types t ON t.id = s.service_id JOIN calendars c ON c.id = s.calendar_id
+        WHERE t.account_id <> s.account_id OR c.account_id <> s.account_id""",
+}
+
+
+def invariants(context: Scheduling) -> list[Invariant]:
+    """All of them; a query returns at most a hundred ids."""
+    return [Invariant(name=name, query=_asking(context, sql)) for name, sql in _QUERIES.items()]
+
+
+def _asking(context: Scheduling, sql: str) -> Callable[[], list[str]]:
+    def ask() -> list[str]:
+        with context.store.reading():
+            return [row[0] for row in context.store.execute(f"{sql} LIMIT %s", (_MANY,))]
+
+    return ask

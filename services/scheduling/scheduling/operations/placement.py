@@ -1,0 +1,250 @@
+"""Finding a session its time: the check against hours and other claims, what was allowed on purpose, and the claim itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chassis.problems import Conflict, Invalid
+from contracts.fields import rfc3339
+from scheduling.domain.slots import Shape, free_starts, grid, nearest
+from scheduling.domain.spans import DAY, MINUTE, Span, covers, micros, moment, without
+from scheduling.domain.wall import instant, local_date
+from scheduling.operations.context import Scheduling
+from scheduling.store import claims
+from scheduling.store.claims import Claim, Overlap, Owner
+from scheduling.store.models import Account, Calendar, Sanction, Session
+
+_ALTERNATIVES = 5
+_DAYS_BEFORE, _DAYS_AFTER = 7, 14
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """What the caller allows on purpose, and why."""
+
+    overlap: bool = False
+    outside_hours: bool = False
+    reason: str | None = None
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> Override:
+        """From `allow_overlap`, `allow_outside_hours` and `override_reason`.
+
+        Raises:
+            Invalid: a flag without a reason.
+        """
+        override = cls(
+            overlap=body.get("allow_overlap", False),
+            outside_hours=body.get("allow_outside_hours", False),
+            reason=(body.get("override_reason") or "").strip() or None,
+        )
+        if (override.overlap or override.outside_hours) and override.reason is None:
+            raise Invalid.field("/override_reason", "Say why this is booked over a conflict.")
+        return override
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """The time that a session asks for, on one calendar."""
+
+    session_id: str
+    calendar_id: str
+    starts_at: datetime
+    duration_minutes: int
+    before_minutes: int
+    after_minutes: int
+
+    @classmethod
+    def of(cls, session: Session) -> Placement:
+        return cls(
+            session_id=session.id,
+            calendar_id=session.calendar_id,
+            starts_at=session.starts_at,
+            duration_minutes=session.duration_minutes,
+            before_minutes=session.buffer_before_minutes,
+            after_minutes=session.buffer_after_minutes,
+        )
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.duration_minutes)
+
+    @property
+    def core(self) -> Span:
+        return micros(self.starts_at), micros(self.ends_at)
+
+    @property
+    def padded(self) -> Span:
+        start, end = self.core
+        return start - self.before_minutes * MINUTE, end + self.after_minutes * MINUTE
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(
+            duration=self.duration_minutes * MINUTE,
+            before=self.before_minutes * MINUTE,
+            after=self.after_minutes * MINUTE,
+        )
+
+    def claim(self, account_id: str) -> Claim:
+        return Claim(
+            account_id=account_id,
+            owner_id=self.session_id,
+            owner_type=Owner.SESSION,
+            calendar_id=self.calendar_id,
+            core=self.core,
+            padded=self.padded,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """What the placement had to be allowed: the ids it overlaps, and whether it lies outside the working hours."""
+
+    overlaps: tuple[str, ...] = ()
+    outside_hours: bool = False
+
+    def as_changes(self) -> dict[str, list[Any]]:
+        """For the history."""
+        return {
+            **({"overlaps": [[], list(self.overlaps)]} if self.overlaps else {}),
+            **({"outside_working_hours": [False, True]} if self.outside_hours else {}),
+        }
+
+
+def check(
+    context: Scheduling,
+    account: Account,
+    calendar: Calendar,
+    wanted: Placement,
+    override: Override,
+    *,
+    permitted: frozenset[str] = frozenset(),
+    outside_permitted: bool = False,
+) -> Placed:
+    """Whether the time can be had, as things stand. `permitted` are overlaps that were sanctioned before.
+
+    Raises:
+        Conflict: `slot_taken` or `outside_working_hours`, with what is in the way and what is free nearby.
+    """
+    met = claims.overlaps(context.store, wanted.claim(account.id), context.clock.now())
+    in_the_way = [overlap for overlap in met if overlap.owner_id not in permitted]
+    if in_the_way and not override.overlap:
+        raise slot_taken(context, account, calendar, wanted, in_the_way)
+    outside = not covers(_open(account, calendar, wanted.core), wanted.core)
+    if outside and not (override.outside_hours or outside_permitted):
+        raise Conflict(
+            "This lies outside the calendar's working hours.",
+            code="outside_working_hours",
+            alternatives=alternatives(context, account, calendar, wanted),
+        )
+    return Placed(overlaps=tuple(overlap.owner_id for overlap in met), outside_hours=outside)
+
+
+def place(
+    context: Scheduling,
+    account: Account,
+    wanted: Placement,
+    override: Override,
+    *,
+    leaving: str | None = None,
+    permitted: frozenset[str] = frozenset(),
+    outside_permitted: bool = False,
+) -> Placed:
+    """Claim the time for the session, under the locks of its calendar and of the one it is `leaving`. Raises as `check`."""
+    now = context.clock.now()
+    calendars = claims.lock_calendars(
+        context.store, account.id, {wanted.calendar_id, leaving or wanted.calendar_id}, now
+    )
+    calendar = calendars[wanted.calendar_id]
+    placed = check(
+        context, account, calendar, wanted, override, permitted=permitted, outside_permitted=outside_permitted
+    )
+    try:
+        claims.take(context.store, wanted.claim(account.id), sanctioned=bool(placed.overlaps))
+    except claims.SlotTaken:
+        # Only a writer that passed the locks by can bring this about; it is a conflict all the same. What is in the way
+        # cannot be asked any more: the unit of work is lost.
+        raise Conflict("Somebody else has this time.", code="slot_taken", conflicts=[], alternatives=[]) from None
+    for other_id in set(placed.overlaps) - permitted:
+        Sanction.insert(
+            session_id=wanted.session_id, other_id=other_id, account_id=account.id, reason=override.reason, at=now
+        ).execute()
+    return placed
+
+
+def sanctioned_with(session_id: str) -> frozenset[str]:
+    """Whom the session may overlap, as somebody allowed it before."""
+    pairs = Sanction.select().where((Sanction.session_id == session_id) | (Sanction.other_id == session_id))
+    return frozenset(pair.other_id if pair.session_id == session_id else pair.session_id for pair in pairs)
+
+
+def forget_sanctions(session_id: str) -> None:
+    """The session moves: what it was allowed to overlap, and who it, was for the old time alone."""
+    Sanction.delete().where((Sanction.session_id == session_id) | (Sanction.other_id == session_id)).execute()
+
+
+def slot_taken(
+    context: Scheduling, account: Account, calendar: Calendar, wanted: Placement, in_the_way: list[Overlap]
+) -> Conflict:
+    """The 409 that says who has the time and what is free instead."""
+    return Conflict(
+        "Somebody else has this time.",
+        code="slot_taken",
+        conflicts=[
+            {
+                "kind": overlap.owner_type.value,
+                "id": overlap.owner_id,
+                "starts_at": rfc3339(overlap.starts_at),
+                "ends_at": rfc3339(overlap.ends_at),
+            }
+            for overlap in in_the_way
+        ],
+        alternatives=alternatives(context, account, calendar, wanted),
+    )
+
+
+def alternatives(context: Scheduling, account: Account, calendar: Calendar, wanted: Placement) -> list[dict[str, str]]:
+    """The free slots nearest to the wanted start, none in the past, in order of time."""
+    now, start = micros(context.clock.now()), wanted.core[0]
+    window = (max(now, start - _DAYS_BEFORE * DAY), max(now, start) + _DAYS_AFTER * DAY)
+    taken = claims.busy(
+        context.store,
+        wanted.calendar_id,
+        (window[0] - DAY, window[1] + 2 * DAY),
+        context.clock.now(),
+        besides=wanted.session_id,
+    )
+    starts = free_starts(_open(account, calendar, window), taken, wanted.shape)
+    candidates = list(
+        grid(
+            without(starts, [(-(2**62), now)]),
+            _midnights(account, window),
+            account.rules.slot_interval_minutes * MINUTE,
+        )
+    )
+    duration = wanted.shape.duration
+    return [
+        {
+            "starts_at": rfc3339(moment(slot)),
+            "ends_at": rfc3339(moment(slot + duration)),
+            "calendar_id": wanted.calendar_id,
+        }
+        for slot in nearest(candidates, start, _ALTERNATIVES)
+    ]
+
+
+def _open(account: Account, calendar: Calendar, span: Span) -> list[Span]:
+    """When the calendar is open on the local days that `span` touches, and the days beside them."""
+    zone = account.zone
+    day = timedelta(days=1)
+    return calendar.hours.spans(local_date(moment(span[0]), zone) - day, local_date(moment(span[1]), zone) + day, zone)
+
+
+def _midnights(account: Account, window: Span) -> list[int]:
+    zone = account.zone
+    first, last = local_date(moment(window[0]), zone), local_date(moment(window[1]), zone)
+    return [instant(first + timedelta(days=offset), 0, zone) for offset in range((last - first).days + 2)]

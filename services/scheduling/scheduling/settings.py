@@ -1,0 +1,29 @@
+"""What the environment tells scheduling; a missing or wrong variable stops the start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from environs import Env
+
+from chassis.settings import ServiceSettings, chassis_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ServiceSettings):
+    """All of ServiceSettings; of its addresses two are needed here: CLIENTS_URL, by which clients are made and found, and
+    PAYMENTS_PUBLIC_URL, where payment links lead."""
+
+    clients_url: str
+    payments_public_url: str
+
+    @classmethod
+    def read(cls, env: Env) -> Settings:
+        """The settings of this process."""
+        return cls(
+            **chassis_settings(env)
+            | {
+                "clients_url": env.str("CLIENTS_URL").rstrip("/"),
+                "payments_public_url": env.str("PAYMENTS_PUBLIC_URL").rstrip("/"),
+            }
+        )

@@ -1,0 +1,1 @@
+"""What scheduling keeps, and the questions it asks of it."""

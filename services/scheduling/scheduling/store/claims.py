@@ -1,0 +1,156 @@
+"""Who needs which calendar when: the questions and statements behind "no slot is sold twice"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import peewee
+
+from chassis.store import Store
+from chassis.store import moment as read_moment
+from scheduling.domain.slots import Busy
+from scheduling.domain.spans import Span, merged, micros, moment
+from scheduling.store.models import Calendar
+
+
+class Owner(StrEnum):
+    SESSION = "session"
+    HOLD = "hold"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """`owner_id` needs `calendar_id` for `core` (None: an event, which has the padded row alone) and, buffers included, `padded`."""
+
+    account_id: str
+    owner_id: str
+    owner_type: Owner
+    calendar_id: str
+    core: Span | None
+    padded: Span
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """Somebody who has the time already, as it is shown to the caller: without buffers."""
+
+    owner_id: str
+    owner_type: Owner
+    starts_at: datetime
+    ends_at: datetime
+
+
+class SlotTaken(Exception):
+    """The database refused the claim: somebody came first, and the check before did not see it."""
+
+
+def lock_calendars(store: Store, account_id: str, ids: Iterable[str], now: datetime) -> dict[str, Calendar]:
+    """Lock these calendars of the account against other writers until the unit of work ends, and drop holds that have ended.
+
+    Always in id order, so that nobody waits in a circle. On SQLite the unit of work has the only write lock as it is.
+    """
+    query = (
+        Calendar.select()
+        .where(Calendar.account_id == account_id, Calendar.id.in_(sorted(set(ids))))
+        .order_by(Calendar.id)
+    )
+    found = {calendar.id: calendar for calendar in (query.for_update() if store.on_postgresql else query)}
+    if found:
+        store.execute(f"DELETE FROM claims WHERE calendar_id IN ({_places(found)}) AND expires_at <= %s", (*found, now))
+    return found
+
+
+def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str] = ()) -> list[Overlap]:
+    """Whose claims `claim` would meet, by start; its own and those of `besides` left out. Core meets padded, nothing else."""
+    core = claim.core or claim.padded
+    own = (claim.owner_id, *besides)
+    rows = store.execute(
+        f"""SELECT DISTINCT shown.starts_at, shown.ends_at, met.owner_id, met.owner_type
+            FROM claims met JOIN claims shown ON shown.owner_id = met.owner_id AND (shown.kind = 'core' OR met.owner_type = 'event')
+            WHERE met.calendar_id = %s AND met.ends_at > %s AND met.starts_at < %s
+              AND ((met.kind = 'core') OR (%s AND met.kind = 'padded' AND met.ends_at > %s AND met.starts_at < %s))
+              AND met.owner_id NOT IN ({_places(own)})
+              AND (met.expires_at IS NULL OR met.expires_at > %s)
+            ORDER BY shown.starts_at, met.owner_id""",
+        (
+            claim.calendar_id,
+            moment(claim.padded[0]),
+            moment(claim.padded[1]),
+            claim.core is not None,
+            moment(core[0]),
+            moment(core[1]),
+            *own,
+            now,
+        ),
+    )
+    return [
+        Overlap(owner_id=owner, owner_type=Owner(kind), starts_at=_at(starts), ends_at=_at(ends))
+        for starts, ends, owner, kind in rows
+    ]
+
+
+def take(store: Store, claim: Claim, *, sanctioned: bool = False) -> None:
+    """Claim the time, in place of what the owner claimed before.
+
+    Raises:
+        SlotTaken: the database's own rule refused it.
+    """
+    release(store, claim.owner_id)
+    rows = [("padded", claim.padded)] + ([("core", claim.core)] if claim.core else [])
+    values: list[Any] = []
+    for kind, (start, end) in rows:
+        values += [
+            claim.owner_id,
+            kind,
+            claim.account_id,
+            claim.owner_type.value,
+            claim.calendar_id,
+            moment(start),
+            moment(end),
+            sanctioned,
+            claim.expires_at,
+        ]
+    try:
+        store.execute(
+            f"""INSERT INTO claims (owner_id, kind, account_id, owner_type, calendar_id, starts_at, ends_at, sanctioned, expires_at)
+                VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))}""",
+            values,
+        )
+    except peewee.IntegrityError as refused:
+        if "claims_no_overlap" in str(refused):
+            raise SlotTaken from refused
+        raise
+
+
+def release(store: Store, owner_id: str) -> None:
+    """Give up whatever the owner claims."""
+    store.execute("DELETE FROM claims WHERE owner_id = %s", (owner_id,))
+
+
+def busy(store: Store, calendar_id: str, window: Span, now: datetime, *, besides: str | None = None) -> Busy:
+    """What is claimed on the calendar within `window`, merged; holds that have ended and the claims of `besides` left out."""
+    rows = store.execute(
+        """SELECT kind, starts_at, ends_at FROM claims
+           WHERE calendar_id = %s AND ends_at > %s AND starts_at < %s AND owner_id <> %s AND (expires_at IS NULL OR expires_at > %s)""",
+        (calendar_id, moment(window[0]), moment(window[1]), besides or "", now),
+    )
+    spans: dict[str, list[Span]] = {"core": [], "padded": []}
+    for kind, starts, ends in rows:
+        spans[kind].append((micros(_at(starts)), micros(_at(ends))))
+    return Busy(core=merged(spans["core"]), padded=merged(spans["padded"]))
+
+
+def _at(value: Any) -> datetime:
+    at = read_moment(value)
+    assert at is not None
+    return at
+
+
+def _places(values: Iterable[Any]) -> str:
+    return ", ".join("%s" for _ in values)

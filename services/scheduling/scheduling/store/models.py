@@ -1,0 +1,237 @@
+"""The tables of scheduling as peewee sees them; migrations make them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from peewee import BooleanField, DatabaseProxy, IntegerField, Model, TextField
+
+from chassis.columns import JsonField, UtcDateTimeField
+from contracts.money import Money
+from contracts.plans import PLANS, Plan, PlanTerms
+from contracts.sessions import SessionStatus
+from scheduling.domain.booking import BookingRules
+from scheduling.domain.deposits import DepositTerms, SessionDeposit
+from scheduling.domain.hours import WorkingHours
+from scheduling.domain.regions import zone
+
+database = DatabaseProxy()
+
+
+def _money(amount: int | None, currency: str | None) -> Money | None:
+    return None if amount is None or currency is None else Money(amount=amount, currency=currency)
+
+
+class Base(Model):
+    class Meta:
+        database = database
+        legacy_table_names = False
+        only_save_dirty = True
+
+
+class Account(Base):
+    """A provider; its id is its platform's own."""
+
+    id = TextField(primary_key=True)
+    version = IntegerField()
+    name = TextField()
+    email = TextField()
+    username = TextField()
+    plan = TextField()
+    timezone = TextField()
+    currency = TextField()
+    locale = TextField()
+    country = TextField()
+    booking = JsonField()
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "accounts"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone(self.timezone)
+
+    @property
+    def terms(self) -> PlanTerms:
+        return PLANS[Plan(self.plan)]
+
+    @property
+    def rules(self) -> BookingRules:
+        return BookingRules.read(self.booking)
+
+
+class SessionType(Base):
+    """What the API calls a service."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    version = IntegerField()
+    name = TextField()
+    description = TextField()
+    duration_minutes = IntegerField()
+    buffer_before_minutes = IntegerField()
+    buffer_after_minutes = IntegerField()
+    price_amount = IntegerField(null=True)
+    price_currency = TextField(null=True)
+    deposit = JsonField(null=True)
+    color = TextField()
+    online = BooleanField()
+    active = BooleanField()
+    calendar_ids = JsonField()
+    auto_assign = BooleanField()
+    retired_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "session_types"
+
+    @property
+    def price(self) -> Money | None:
+        return _money(self.price_amount, self.price_currency)
+
+    @property
+    def deposit_terms(self) -> DepositTerms | None:
+        return DepositTerms.read(self.deposit)
+
+
+class Calendar(Base):
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    version = IntegerField()
+    name = TextField()
+    color = TextField()
+    working_hours = JsonField()
+    overrides = JsonField()
+    is_default = BooleanField()
+    retired_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "calendars"
+
+    @property
+    def hours(self) -> WorkingHours:
+        return WorkingHours.read(self.working_hours, self.overrides)
+
+
+class Client(Base):
+    """A replica of what the clients service told last, enough to book and to find sessions by."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    version = IntegerField()
+    name = TextField()
+    email = TextField(null=True)
+    phone = TextField(null=True)
+    search = TextField()
+    deleted = BooleanField()
+    merged_into = TextField(null=True)
+    erased = BooleanField()
+
+    class Meta:
+        table_name = "clients"
+
+
+class Session(Base):
+    """An appointment. `status_before` is what a cancelled one was; the buffers are the type's when it was booked."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    version = IntegerField()
+    client_id = TextField()
+    service_id = TextField()
+    calendar_id = TextField()
+    starts_at = UtcDateTimeField()
+    ends_at = UtcDateTimeField()
+    duration_minutes = IntegerField()
+    buffer_before_minutes = IntegerField()
+    buffer_after_minutes = IntegerField()
+    status = TextField()
+    status_before = TextField(null=True)
+    outside_hours = BooleanField()
+    notes = TextField()
+    session_notes = TextField()
+    client_message = TextField()
+    auto_confirm_at = UtcDateTimeField(null=True)
+    price_amount = IntegerField(null=True)
+    price_currency = TextField(null=True)
+    deposit = JsonField(null=True)
+    deposit_version = IntegerField()
+    payment_secret = TextField(null=True)
+    source = TextField()
+    series_id = TextField(null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "sessions"
+
+    @property
+    def state(self) -> SessionStatus:
+        return SessionStatus(self.status)
+
+    @property
+    def price(self) -> Money | None:
+        return _money(self.price_amount, self.price_currency)
+
+    @property
+    def its_deposit(self) -> SessionDeposit | None:
+        return SessionDeposit.read(self.deposit)
+
+    def started(self, now: datetime) -> bool:
+        return bool(self.starts_at <= now)
+
+
+class Cancellation(Base):
+    """One cancellation of a session. `answered`: payments has said what became of the deposit since."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    session_id = TextField()
+    at = UtcDateTimeField()
+    by = TextField(column_name="cancelled_by")
+    reason = TextField(null=True)
+    starts_at = UtcDateTimeField()
+    refund = TextField(null=True)
+    quote = JsonField(null=True)
+    answered = BooleanField()
+    restored_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        table_name = "cancellations"
+
+
+class Change(Base):
+    """Who did what to a session, and what it changed: one row a version, never with the text of private notes."""
+
+    session_id = TextField()
+    version = IntegerField()
+    account_id = TextField()
+    at = UtcDateTimeField()
+    actor = TextField()
+    action = TextField()
+    changes = JsonField()
+    reason = TextField(null=True)
+
+    class Meta:
+        table_name = "session_history"
+        primary_key = False
+
+
+class Sanction(Base):
+    """An overlap that somebody allowed on purpose: of these two sessions alone, while neither moves."""
+
+    session_id = TextField()
+    other_id = TextField()
+    account_id = TextField()
+    reason = TextField()
+    at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "sanctions"
+        primary_key = False
