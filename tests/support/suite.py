@@ -9,7 +9,6 @@ from typing import Any
 
 from contracts.registry import SERVICES
 from embedded.practice import Practice
-
 from support.processes import Processes, Role
 from support.servers import free_port
 from support.waiting import wait_until
@@ -29,7 +28,9 @@ class Deployment:
     roles: dict[tuple[str, str], Role] = field(default_factory=dict)
     auth_secret: str = field(default_factory=lambda: secrets.token_hex(32))
     service_secret: str = field(default_factory=lambda: secrets.token_hex(32))
-    ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in (*SERVICES, "sandbox", "smtp")})
+    ports: dict[str, int] = field(
+        default_factory=lambda: {name: free_port() for name in (*SERVICES, "sandbox", "smtp")}
+    )
 
     def url(self, name: str) -> str:
         """The address of a service's API, or of the sandbox."""
@@ -42,6 +43,22 @@ class Deployment:
     def practice(self, account_id: str = "acc_demo") -> Practice:
         """A provider over HTTP."""
         return Practice(self.addresses, auth_secret=self.auth_secret, account_id=account_id)
+
+    def new_practice(self, **fields: Any) -> Practice:
+        """A provider of its own: provisioned, connected to Stripe, open at all hours, with refund tiers: 100 % up to 48 hours
+        before, 50 % up to 24, then nothing."""
+        made = self.practice(f"acc_{secrets.token_hex(6)}")
+        made.provision(**fields)
+        made.connect_stripe()
+        made.set_refund_policy(
+            refund_tiers=[
+                {"hours_before": 48, "percentage": 100},
+                {"hours_before": 24, "percentage": 50},
+                {"hours_before": 0, "percentage": 0},
+            ]
+        )
+        made.open_all_day()
+        return made
 
     def start_sandbox(self) -> Role:
         """The sandbox; started again it knows what it knew."""
@@ -101,12 +118,22 @@ class Deployment:
             for service in SERVICES:
                 if ops.get(service, "/v1/ops/outbox")["unpublished"]:
                     return False
-                kept = [e for e in ops.get(service, "/v1/ops/inbox", limit=200)["data"] if e["status"] in {"pending", "running", "waiting"}]
+                kept = [
+                    e
+                    for e in ops.get(service, "/v1/ops/inbox", limit=200)["data"]
+                    if e["status"] in {"pending", "running", "waiting"}
+                ]
                 if kept:
                     return False
             return True
 
-        wait_until(drained, deadline=deadline, interval=0.1, what="every event to be published and handled", ignoring=(Exception,))
+        wait_until(
+            drained,
+            deadline=deadline,
+            interval=0.1,
+            what="every event to be published and handled",
+            ignoring=(Exception,),
+        )
 
     def violations(self) -> dict[str, Any]:
         """What breaks an invariant, by service and name; empty where all hold."""

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from chassis import telemetry
 from chassis.auth import SCOPES, issue
-
 from embedded.provision import ACCOUNT, provision_demo
 from embedded.suite import Suite
 

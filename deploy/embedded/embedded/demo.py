@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
 from contracts.envelope import parse_time
 from contracts.registry import SERVICES, event_type
-
 from embedded import secrets_file
 from embedded.practice import NotInTime, Practice, Refused, on_a_weekday, wait_for
 from embedded.provision import ACCOUNT
@@ -37,7 +37,9 @@ def main() -> int:
         services = {name: f"{base}/{name}" for name in (*SERVICES, "sandbox")}
         _tell(Practice(services, auth_secret=secret, account_id=ACCOUNT), asked.data_dir)
     except FileNotFoundError:
-        print(f"demo: {asked.data_dir} holds no suite: start one with `make run`, and name its DATA_DIR", file=sys.stderr)
+        print(
+            f"demo: {asked.data_dir} holds no suite: start one with `make run`, and name its DATA_DIR", file=sys.stderr
+        )
         return 1
     except requests.ConnectionError:
         print(f"demo: nothing answers at {base}: start the suite with `make run`, and name its PORT", file=sys.stderr)
@@ -57,7 +59,10 @@ def _tell(practice: Practice, data_dir: Path) -> None:
     _say("A session type with a deposit", f"{kind['name']}, 80.00 EUR, of which 25 % are asked as a deposit")
     client = practice.client("Ada Lovelace", email)
     booked = _book(practice, kind["id"], client["id"])
-    _say("A session for the client", f"{booked['id']} at {booked['starts_at']}, deposit {booked['deposit']['amount'] / 100:.2f} EUR")
+    _say(
+        "A session for the client",
+        f"{booked['id']} at {booked['starts_at']}, deposit {booked['deposit']['amount'] / 100:.2f} EUR",
+    )
     required = practice.wait_deposit(booked["id"], "required")
     practice.wait_mail(email, required["payment_url"])
     _say("The client's confirmation holds the payment link", required["payment_url"][:70] + "…")
@@ -74,9 +79,17 @@ def _tell(practice: Practice, data_dir: Path) -> None:
     practice.cancel(booked["id"], refund="refund", reason="the demo ends here")
     done = practice.wait_deposit(booked["id"], "refunded", "partially_refunded")
     took = (datetime.now(UTC) - began).total_seconds() * 1000
-    _say("Cancelled with refund", f"the session shows {done['deposit']['status']}, {took:.0f} ms after the request was sent")
-    refund = next(r for r in practice.refunds_at_stripe() if r["id"] in str(practice.deposit_of(booked["id"])["refunds"]))
-    _say("Refunded through Stripe Connect", f"{refund['id']}, {refund['amount'] / 100:.2f} EUR, on the account {refund['account']}")
+    _say(
+        "Cancelled with refund",
+        f"the session shows {done['deposit']['status']}, {took:.0f} ms after the request was sent",
+    )
+    refund = next(
+        r for r in practice.refunds_at_stripe() if r["id"] in str(practice.deposit_of(booked["id"])["refunds"])
+    )
+    _say(
+        "Refunded through Stripe Connect",
+        f"{refund['id']}, {refund['amount'] / 100:.2f} EUR, on the account {refund['account']}",
+    )
     mail = practice.wait_mail(email, "5–10")
     _say("The client is told", f"“{mail['subject']}”")
     journey.show(booked["id"])
@@ -91,7 +104,9 @@ def _book(practice: Practice, service_id: str, client_id: str) -> Any:
     for attempt in range(40):
         try:
             moment = on_a_weekday(3 + attempt // 6, hour=9 + attempt % 6)
-            return practice.book(service_id=service_id, client_id=client_id, starts_at=moment, notes="Bring your questions.")
+            return practice.book(
+                service_id=service_id, client_id=client_id, starts_at=moment, notes="Bring your questions."
+            )
         except Refused as refused:
             if refused.problem.get("code") != "slot_taken":
                 raise

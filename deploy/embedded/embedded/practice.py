@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import requests
+
 from chassis.auth import SCOPES, issue
 
 T = TypeVar("T")
 GOOD_CARD = "4242424242424242"
-_EVERY_DAY = [{"weekday": day, "start": "00:00", "end": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")]
+_EVERY_DAY = [
+    {"weekday": day, "start": "00:00", "end": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+]
 
 
 class Refused(Exception):
@@ -111,6 +114,7 @@ class Practice:
 
     def connect_stripe(self) -> None:
         """Onboard at Stripe, and wait until charges can be made."""
+
         def begin() -> Any:
             answer = self.call("POST", "payments", "/v1/connect", json={})
             return None if answer.status_code == 503 else _body(answer)
@@ -134,11 +138,18 @@ class Practice:
     def session_type(self, *, percent: int | None = 25, price: int = 8000, minutes: int = 60, **fields: Any) -> Any:
         """Make a session type with a deposit of `percent` of its price."""
         deposit = {"type": "percent", "percent": percent} if percent else None
-        body = {"name": "Coaching", "duration_minutes": minutes, "price": {"amount": price, "currency": "EUR"}, "deposit": deposit, **fields}
+        body = {
+            "name": "Coaching",
+            "duration_minutes": minutes,
+            "price": {"amount": price, "currency": "EUR"},
+            "deposit": deposit,
+            **fields,
+        }
         return self.post("scheduling", "/v1/services", body)
 
     def client(self, name: str = "Ada Lovelace", email: str | None = None, **fields: Any) -> Any:
         """Record a client; waits until the service has heard of the account."""
+
         def record() -> Any:
             answer = self.call("POST", "clients", "/v1/clients", json={"name": name, "email": email, **fields})
             return None if answer.status_code == 503 else _body(answer)
@@ -147,7 +158,11 @@ class Practice:
 
     def book(self, *, service_id: str, client_id: str, starts_at: datetime, **fields: Any) -> Any:
         """Book a session."""
-        return self.post("scheduling", "/v1/sessions", {"service_id": service_id, "client_id": client_id, "starts_at": starts_at.isoformat(), **fields})
+        return self.post(
+            "scheduling",
+            "/v1/sessions",
+            {"service_id": service_id, "client_id": client_id, "starts_at": starts_at.isoformat(), **fields},
+        )
 
     def session(self, session_id: str) -> Any:
         return self.get("scheduling", f"/v1/sessions/{session_id}")
@@ -165,6 +180,7 @@ class Practice:
 
     def wait_deposit(self, session_id: str, *statuses: str, seconds: float = 20.0) -> Any:
         """The session once scheduling shows its deposit in one of `statuses`, with its id."""
+
         def look() -> Any:
             session = self.session(session_id)
             deposit = session["deposit"]
@@ -188,6 +204,7 @@ class Practice:
 
     def wait_mail(self, to: str, containing: str, seconds: float = 20.0) -> dict[str, Any]:
         """The newest mail to `to` whose subject or text holds `containing`, in any case of letters."""
+
         def look() -> dict[str, Any] | None:
             wanted = containing.lower()
             return next((m for m in self.mails(to) if wanted in f"{m['subject']} {m['text']}".lower()), None)
@@ -200,7 +217,9 @@ class Practice:
         return found
 
     def sandbox(self, method: str, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
-        return _body(requests.request(method, f"{self.services['sandbox']}{path}", json=json, params=params, timeout=120))
+        return _body(
+            requests.request(method, f"{self.services['sandbox']}{path}", json=json, params=params, timeout=120)
+        )
 
     # --- together -----------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import requests
+
 from chassis.auth import SCOPES, issue
 
 ACCOUNT = "acc_demo"
@@ -31,7 +32,9 @@ def provision_demo(base_url: str, auth_secret: str) -> None:
         RuntimeError: the suite refused a step, or did not come to it in time.
     """
     session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {issue(auth_secret, account_id=ACCOUNT, scope=' '.join(SCOPES), ttl=300)}"
+    session.headers["Authorization"] = (
+        f"Bearer {issue(auth_secret, account_id=ACCOUNT, scope=' '.join(SCOPES), ttl=300)}"
+    )
     known = session.get(f"{base_url}/scheduling/v1/account", timeout=10)
     if known.status_code == 200:
         return

@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
+from kombu.transport.memory import Channel
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
 import clients.service
 import clients.settings
 import notifications.service
@@ -32,15 +35,12 @@ from chassis.relay import Relay
 from chassis.service import Service, migrate
 from chassis.web import create_app
 from chassis.worker import QueueWorker
-from kombu.transport.memory import Channel
-from sandbox.app import Sandbox, create_sandbox
-from sandbox.clock import SandboxClock
-from sandbox.settings import SandboxSettings
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
-
 from embedded import secrets_file
 from embedded.front import create_front
 from embedded.secrets_file import Secrets
+from sandbox.app import Sandbox, create_sandbox
+from sandbox.clock import SandboxClock
+from sandbox.settings import SandboxSettings
 
 log = logging.getLogger(__name__)
 
@@ -243,7 +243,12 @@ def _lock(data_dir: Path) -> IO[str]:
 
 
 def build_services(
-    data_dir: Path, addresses: Addresses, secrets: Secrets, sandbox: Sandbox, clock: Clock, environment: Mapping[str, str] = os.environ
+    data_dir: Path,
+    addresses: Addresses,
+    secrets: Secrets,
+    sandbox: Sandbox,
+    clock: Clock,
+    environment: Mapping[str, str] = os.environ,
 ) -> Sequence[Service]:
     """The four services on SQLite and the memory broker; real keys in the environment replace the sandbox's."""
 
@@ -255,7 +260,10 @@ def build_services(
             "auth_jwt_secret": secrets.auth_jwt_secret,
             "service_jwt_secret": secrets.service_jwt_secret,
             "store_pool_size": _POOL,
-            **{f"{peer}_url": addresses.internal(peer) for peer in ("scheduling", "clients", "payments", "notifications")},
+            **{
+                f"{peer}_url": addresses.internal(peer)
+                for peer in ("scheduling", "clients", "payments", "notifications")
+            },
             **{f"{peer}_public_url": addresses.public(peer) for peer in ("scheduling", "payments", "notifications")},
         }
 
@@ -281,7 +289,9 @@ def build_services(
                 smtp_url=environment.get("SMTP_URL") or f"smtp://127.0.0.1:{sandbox.smtp_port}",
                 mail_from=environment.get("MAIL_FROM", "bookings@timeblu.example"),
                 twilio_account_sid=twilio_sid or sandbox.keys.twilio_account_sid,
-                twilio_auth_token=environment.get("TWILIO_AUTH_TOKEN", "") if twilio_sid else sandbox.keys.twilio_auth_token,
+                twilio_auth_token=environment.get("TWILIO_AUTH_TOKEN", "")
+                if twilio_sid
+                else sandbox.keys.twilio_auth_token,
                 twilio_api_base=None if twilio_sid else f"{addresses.inside}/sandbox/twilio",
                 twilio_from=environment.get("TWILIO_FROM", "+15005550006"),
             ),

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 from chassis.auth import SCOPES, issue
-
 from embedded import secrets_file
 
 _GOOD_FOR = 24 * 60 * 60
@@ -25,9 +24,7 @@ def main() -> int:
         print(f"token: there is no scope {' '.join(sorted(unknown))}; there are {' '.join(SCOPES)}", file=sys.stderr)
         return 2
     try:
-        secret = (
-            _from_env_file(asked.env_file) if asked.env_file else secrets_file.load(asked.data_dir).auth_jwt_secret
-        )
+        secret = _from_env_file(asked.env_file) if asked.env_file else secrets_file.load(asked.data_dir).auth_jwt_secret
     except FileNotFoundError as missing:
         print(f"token: {missing.filename} is not there yet: start the suite first", file=sys.stderr)
         return 1

@@ -48,6 +48,7 @@ class Dashboard:
         for method, path, view in (
             ("GET", "/", self._index),
             ("GET", "/healthz", self._healthz),
+            ("GET", "/readyz", self._healthz),
             ("GET", "/mail", self._mail),
             ("GET", "/mail/<id_>", self._one_mail),
             ("GET", "/mail/<id_>/view", self._view_mail),
