@@ -65,12 +65,12 @@ class Running:
     webhook_secret: str
     receiver: Receiver
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         response = requests.get(self.url + path, params=query, timeout=10)
         assert response.status_code == 200, response.text
         return response.json()
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path: str, /, **body: Any) -> Any:
         response = requests.post(self.url + path, json=body, timeout=20)
         assert response.status_code < 300, response.text
         return response.json()
@@ -84,7 +84,7 @@ class Running:
 
     def event(self, type_: str) -> Event:
         """The newest webhook of that type, waited for."""
-        return wait_until(lambda: (self.events(type_) or [None])[-1], type_)
+        return wait_until(lambda: self.events(type_), type_)[-1]
 
     def connected(self) -> str:
         """An account that may charge: made, and its onboarding page finished."""

@@ -11,6 +11,7 @@ from sandbox.stripe.params import (
     Choice,
     Currency,
     Email,
+    Fields,
     Metadata,
     Param,
     Text,
@@ -91,6 +92,7 @@ CREATE = body(
 )
 UPDATE = body(**_shared)
 RETRIEVE = body()
+DELETE = Fields()
 LIST = listing()
 CREATE_LINK = body(
     account=Text(required=True),

@@ -14,7 +14,6 @@ from sandbox.stripe.params import (
     Choice,
     Currency,
     Email,
-    Fields,
     Integer,
     Many,
     Metadata,
@@ -87,14 +86,7 @@ UPDATE = body(metadata=Metadata())
 LIST = listing(
     payment_intent=Text(), status=Choice(of=("complete", "expired", "open")), customer_details=fields(email=Email())
 )
-LINE_ITEMS = Fields(
-    of={
-        "limit": Integer(minimum=1, maximum=100),
-        "starting_after": Text(),
-        "ending_before": Text(),
-        "expand": Many(of=Text()),
-    }
-)
+LINE_ITEMS = listing(dated=False)
 
 
 def create(work: Work) -> Body:

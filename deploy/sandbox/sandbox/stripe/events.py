@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.delivery import Delivery, Outgoing, enqueue
 from sandbox.stripe.errors import invalid
-from sandbox.stripe.params import Boolean, Many, Metadata, Text, Url, body, listing
+from sandbox.stripe.params import Boolean, Fields, Many, Metadata, Text, Url, body, listing
 from sandbox.stripe.resources import Body, delete, get, insert, merged, new_id, page, public, save
 from sandbox.stripe.world import API_VERSION, Work
 
@@ -115,7 +115,8 @@ UPDATE_ENDPOINT = body(
     description=Text(unsettable=True),
     metadata=Metadata(),
 )
-ENDPOINTS = listing()
+DELETE_ENDPOINT = Fields()
+ENDPOINTS = listing(dated=False)
 
 
 def create_endpoint(work: Work) -> Body:

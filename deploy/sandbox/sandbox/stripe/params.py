@@ -217,12 +217,12 @@ def body(**of: Param) -> Fields:
     return Fields(of={"expand": EXPAND, **of})
 
 
-def listing(**of: Param) -> Fields:
-    """The parameters of an endpoint that answers a page of objects."""
+def listing(*, dated: bool = True, **of: Param) -> Fields:
+    """The parameters of an endpoint that answers a page of objects; `dated`: it can be filtered by `created`."""
     cursors: dict[str, Param] = {
         "limit": Integer(minimum=1, maximum=100),
         "starting_after": Text(),
         "ending_before": Text(),
-        "created": Range(),
     }
-    return Fields(of={"expand": EXPAND, **cursors, **of})
+    created: dict[str, Param] = {"created": Range()} if dated else {}
+    return Fields(of={"expand": EXPAND, **cursors, **created, **of})
