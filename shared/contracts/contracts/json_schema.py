@@ -73,7 +73,7 @@ def _field(field: fields.Field[Any], nesting: Nesting) -> JsonSchema:
 
 def _form(field: fields.Field[Any], nesting: Nesting) -> JsonSchema:
     match field:
-        case fields.Nested():
+        case fields.Nested() if type(field) is fields.Nested and not field.many:
             return nesting(field.schema)
         case fields.List():
             return {"type": "array", "items": _field(field.inner, nesting)}
@@ -95,7 +95,7 @@ def _form(field: fields.Field[Any], nesting: Nesting) -> JsonSchema:
 
 def _rule(validator: Any) -> JsonSchema:
     match validator:
-        case validate.OneOf():
+        case validate.OneOf() if type(validator) is validate.OneOf:
             return {"enum": list(validator.choices)}
         case validate.Range(min_inclusive=True, max_inclusive=True):
             limits = {"minimum": validator.min, "maximum": validator.max}
