@@ -207,3 +207,17 @@ def test_invariants_hold_after_use_and_name_what_breaks_them(suite: Suite, provi
         "tags and consent belong to a client of the same account",
     }
     assert set(itertools.chain(*broken.values())) == {anna["id"]}
+
+
+def test_the_operations_api_resyncs_one_service_and_shows_the_invariants(suite: Suite, provider: Caller) -> None:
+    anna = provider.made(name="Anna", notes="secret")
+    operator = suite.caller("acc_operator", "ops")
+    assert operator.post("/v1/ops/resync", {"to": "scheduling"}).status_code in {200, 202}
+    told = suite.told()
+    assert [(type_, data["id"]) for type_, data in told] == [
+        ("client.created", anna["id"]),
+        ("client.snapshot", anna["id"]),
+    ]
+    assert "secret" not in str(told)
+    checked = operator.get("/v1/ops/invariants").json["data"]
+    assert [entry["violations"] for entry in checked] == [0] * len(suite.service.invariants())
