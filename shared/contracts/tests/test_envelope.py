@@ -123,7 +123,11 @@ def test_a_message_without_headers_is_refused() -> None:
         Envelope.from_message({}, b"{}")
 
 
-@given(st.dictionaries(st.text(), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=6), max_size=3))
+@given(
+    st.dictionaries(
+        st.text(), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=6), max_size=3
+    )
+)
 def test_a_body_is_read_as_it_was_written(data: dict[str, Any]) -> None:
     try:
         body = json.dumps(data, ensure_ascii=False, allow_nan=False).encode()
