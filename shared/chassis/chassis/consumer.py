@@ -124,7 +124,11 @@ class EventConsumer:
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 heartbeat.check()
-        held[-1].ack(multiple=True)
+        if broker.on_memory(self._service.settings.broker_url):
+            for message in held:  # kombu's own transports do not know `multiple`
+                message.ack()
+        else:
+            held[-1].ack(multiple=True)
         del self._held[: len(held)]
         if paused and events is not None:
             log.info("the store is back, consuming again")
