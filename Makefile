@@ -52,6 +52,7 @@ lint: .venv/.dev ## style, types, walls between the packages, published contract
 	$(PYTHON) -m mypy $(TESTS)
 	.venv/bin/lint-imports --no-logo
 	$(PYTHON) -m contracts.generate --check
+	$(PYTHON) -m contracts.compatibility
 
 format: .venv/.dev ## what ruff can mend by itself
 	$(PYTHON) -m ruff check --fix .

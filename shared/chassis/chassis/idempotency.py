@@ -151,12 +151,16 @@ class _Request:
 
 
 def _fingerprint() -> str:
-    """The request's method, path, query and body, with JSON in canonical form: key order and white space do not matter."""
+    """The request's method, path, query, body and scopes, JSON in canonical form: key order and white space do not matter.
+
+    The scopes, because an answer may hold what a caller with fewer of them must not see.
+    """
     body = request.get_json(silent=True)
     canonical = (
         request.get_data()
         if body is None
         else json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
     )
-    head = f"{request.method} {request.path}?{request.query_string.decode(errors='replace')}\n".encode()
+    scopes = " ".join(sorted(g.caller.scopes)) if "caller" in g else ""
+    head = f"{request.method} {request.path}?{request.query_string.decode(errors='replace')}\n{scopes}\n".encode()
     return hashlib.sha256(head + canonical).hexdigest()

@@ -27,7 +27,7 @@ from chassis.store import Store, StoreDown, moment
 from chassis.telemetry import Metrics, logged, span
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope, MalformedEvent
-from contracts.registry import event_type, lenient_schema
+from contracts.registry import event_type, read
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +67,24 @@ class Event:
     def snapshot(self) -> bool:
         """Whether it only tells the present state: it may fill a replica, and must trigger no action."""
         return event_type(self.type).snapshot
+
+
+def event_of(envelope: Envelope) -> Event:
+    """The event in an envelope, its data read as the version that this release knows.
+
+    Raises:
+        MalformedEvent, ValidationError: the body is no JSON object, or not what its version promises.
+        LookupError: the type, or a version so new, is not known here.
+    """
+    return Event(
+        id=envelope.id,
+        type=envelope.type,
+        subject=envelope.subject,
+        account_id=envelope.account_id,
+        sequence=envelope.sequence,
+        time=envelope.time,
+        data=read(envelope.type, envelope.dataschema, envelope.decoded()),
+    )
 
 
 Handler = Callable[[Event], None]
@@ -242,15 +260,7 @@ class Inbox:
             self._metrics.events_lag.set(max(0.0, (now - handled[-1].time).total_seconds()))
 
     def _handle(self, envelope: Envelope) -> None:
-        event = Event(
-            id=envelope.id,
-            type=envelope.type,
-            subject=envelope.subject,
-            account_id=envelope.account_id,
-            sequence=envelope.sequence,
-            time=envelope.time,
-            data=lenient_schema(envelope.type).load(envelope.decoded()),
-        )
+        event = event_of(envelope)
         with (
             logged(event_id=event.id, event_type=event.type, account_id=event.account_id),
             span(

@@ -14,12 +14,11 @@ from opentelemetry.trace import SpanKind
 
 from chassis import broker
 from chassis.consumer import Heartbeat, drain, message_of
-from chassis.inbox import Event
+from chassis.inbox import Event, event_of
 from chassis.service import Service, Worker
 from chassis.store import StoreDown
 from chassis.telemetry import logged, span
 from contracts.envelope import Envelope, MalformedEvent
-from contracts.registry import lenient_schema
 
 log = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.02
@@ -147,13 +146,4 @@ class QueueWorker:
 def _event(message: KombuMessage) -> tuple[Event, str | None]:
     received = message_of(message)
     envelope = Envelope.from_message(received.headers, received.body)
-    event = Event(
-        id=envelope.id,
-        type=envelope.type,
-        subject=envelope.subject,
-        account_id=envelope.account_id,
-        sequence=envelope.sequence,
-        time=envelope.time,
-        data=lenient_schema(envelope.type).load(envelope.decoded()),
-    )
-    return event, envelope.traceparent
+    return event_of(envelope), envelope.traceparent
