@@ -89,9 +89,10 @@ class Sandbox:
                     due.prune(self._world)
                     waited = 0.0
                 due.run_due(self._world)
+                pause = due.wait_seconds(self._world, LOOK_EVERY) or 0.01
             except Exception:
                 log.exception("what fell due could not be done")
-            pause = due.wait_seconds(self._world, LOOK_EVERY) or 0.01
+                pause = LOOK_EVERY
             waited += pause
             self._stop.wait(pause)
 
@@ -109,8 +110,8 @@ def create_sandbox(
     keys, faults = load_keys(settings), Faults(store)
     clock = clock or SandboxClock(store)
     deliveries = Deliveries(store, settings.rewrites)
-    deliveries.register(events.CHANNEL, events.prepare)
     world = World(settings=settings, keys=keys, store=store, clock=clock, deliveries=deliveries)
+    deliveries.register(events.CHANNEL, events.preparing(world))
     messages = Messages(settings=settings, keys=keys, store=store, clock=clock, deliveries=deliveries)
     mailbox = Mailbox(store=store)
     smtp = SmtpServer(

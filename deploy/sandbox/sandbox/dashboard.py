@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from sandbox.clock import Clock
 from sandbox.faults import Fault, Faults, Planned, Target
@@ -70,7 +71,9 @@ class Dashboard:
         blueprint.register_error_handler(BadRequest, _unprocessable)
         return blueprint
 
-    def _index(self) -> Response:
+    def _index(self) -> Response | WerkzeugResponse:
+        if not request.environ.get("PATH_INFO"):  # mounted and called without the slash that relative links need
+            return redirect(f"{self._world.settings.public_url}/")
         return _page(
             "index.html",
             mails=self._mailbox.listed(limit=50),

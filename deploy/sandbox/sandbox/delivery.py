@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 WORKERS = 4
 TIMEOUT = 20.0
+STOP_SECONDS = 3.0
+"""How long a stop waits for a delivery whose receiver does not answer; it is made again after the next start."""
 GIVE_UP_AFTER = 3 * 86400.0
 """Stripe repeats a webhook for up to three days."""
 BATCH = 64
@@ -67,7 +69,7 @@ class Deliveries:
         self._rewrites = rewrites
         self._prepare: dict[str, Prepare] = {}
         self._ready: queue.Queue[Delivery | None] = queue.Queue()
-        self._taken: set[int] = set()
+        self._taken: dict[int, int] = {}  # what is being delivered, and how often it has failed
         self._lock = threading.Lock()
         self._wake = threading.Condition(self._lock)
         self._woken = False
@@ -126,19 +128,19 @@ class Deliveries:
         for _ in range(WORKERS):
             self._ready.put(None)
         for thread in self._threads:
-            thread.join(timeout=TIMEOUT)
+            thread.join(timeout=STOP_SECONDS)
         self._threads = []
 
-    def idle(self, patience: float = 5.0) -> bool:
-        """Nothing is being delivered or will be within `patience` seconds. What is held back, or waits longer
-        because nobody answers there, does not count: it must not stop the suite's clock."""
+    def idle(self, patience: int = 4) -> bool:
+        """Nothing is being delivered or waits for it. What is held back, or has failed `patience` times because nobody
+        answers there, does not count: it must not stop the suite's clock."""
         with self._lock:
-            if self._taken:
+            if any(failed < patience for failed in self._taken.values()):
                 return False
         with self._store.read() as view:
             row = view.execute(
-                "SELECT 1 FROM delivery WHERE next_at <= ? AND NOT (channel = 'stripe' AND ?) LIMIT 1",
-                (time.time() + patience, self._hold),
+                "SELECT 1 FROM delivery WHERE attempts < ? AND NOT (channel = 'stripe' AND ?) LIMIT 1",
+                (patience, self._hold),
             ).fetchone()
         return row is None
 
@@ -167,7 +169,7 @@ class Deliveries:
         with self._lock:
             # A worker may have finished one between the two looks: it is gone from the table, or waits for a later time.
             picked = [each for each in picked if each.seq not in self._taken]
-            self._taken.update(each.seq for each in picked)
+            self._taken.update({each.seq: each.attempts for each in picked})
         for each in picked:
             self._ready.put(each)
         return bool(picked)
@@ -185,17 +187,24 @@ class Deliveries:
         while (delivery := self._ready.get()) is not None:
             if self._stopping:
                 continue
+            self._deliver(delivery, connections)
+        connections.close()
+
+    def _deliver(self, delivery: Delivery, connections: "Connections") -> None:
+        try:
             try:
                 outgoing = self._prepare[delivery.channel](delivery)
                 delivered = outgoing is None or connections.post(outgoing)
-                self._settle(delivery, delivered)
             except Exception:
-                log.exception("delivery failed", extra={"delivery": delivery.seq})
-                self._settle(delivery, delivered=False)
-            finally:
-                with self._lock:
-                    self._taken.discard(delivery.seq)
-        connections.close()
+                log.exception("a delivery could not be made", extra={"delivery": delivery.seq})
+                delivered = False
+            self._settle(delivery, delivered)
+        except sqlite3.Error:
+            if not self._stopping:  # a stop that did not wait for a slow receiver has closed the store
+                raise
+        finally:
+            with self._lock:
+                self._taken.pop(delivery.seq, None)
 
     def _settle(self, delivery: Delivery, delivered: bool) -> None:
         with self._store.write() as tx:

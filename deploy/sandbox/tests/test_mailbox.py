@@ -105,6 +105,9 @@ def test_the_page_over_it_all_shows_what_there_is(running: Running) -> None:
     running.twilio.messages.create(to="+491701234567", from_="+15005550006", body="Bis morgen")
     account = running.connected()
     running.refund(account, running.paid(account), amount=700)
-    page = requests.get(f"{running.url}/", timeout=10).text
+    page = requests.get(running.url, timeout=10).text
+    link = f"mail/{running.get('/mail')['data'][0]['id']}/view"
+    assert link in page
+    assert requests.get(f"{running.url}/{link}", timeout=10).status_code == 200
     for shown in ("Termin bestätigt", "Bis morgen", "€7.00"):
         assert shown in page

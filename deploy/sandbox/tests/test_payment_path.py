@@ -190,7 +190,7 @@ def test_an_account_that_cannot_charge_gets_no_checkout_page(running: Running) -
     account = running.stripe.v1.accounts.create(
         {"type": "express", "capabilities": {"card_payments": {"requested": True}, "transfers": {"requested": True}}}
     )
-    with pytest.raises(stripe.InvalidRequestError, match="cannot currently make charges"):
+    with pytest.raises(stripe.InvalidRequestError, match="without the `card_payments` capability"):
         running.checkout(account.id)
     with pytest.raises(stripe.InvalidRequestError) as refused:
         running.checkout(None, payment_intent_data={"transfer_data": {"destination": account.id}})
@@ -240,3 +240,21 @@ def test_an_endpoint_made_by_the_api_has_its_own_secret_and_its_own_events(runni
     assert running.stripe.v1.webhook_endpoints.retrieve(endpoint.id).to_dict().get("secret") is None
     running.stripe.v1.webhook_endpoints.delete(endpoint.id)
     assert running.stripe.v1.webhook_endpoints.list().data == []
+
+
+def test_a_restricted_account_can_refund_but_not_charge(running: Running) -> None:
+    account = running.connected()
+    intent = running.paid(account)
+    link = running.stripe.v1.account_links.create(
+        {
+            "account": account,
+            "type": "account_onboarding",
+            "return_url": "https://example.com/done",
+            "refresh_url": "https://example.com/again",
+        }
+    )
+    requests.post(link.url, data={"outcome": "restricted"}, allow_redirects=False, timeout=10)
+    assert not running.stripe.v1.accounts.retrieve(account).charges_enabled
+    with pytest.raises(stripe.InvalidRequestError, match="disabled_reason"):
+        running.checkout(account)
+    assert running.refund(account, intent).status == "succeeded"

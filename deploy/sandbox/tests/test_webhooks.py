@@ -84,3 +84,11 @@ def test_an_event_names_the_request_that_caused_it(running: Running) -> None:
     assert request is not None
     assert request.idempotency_key == "once"
     assert str(request.id).startswith("req_")
+
+
+def test_a_receiver_that_is_gone_does_not_stop_the_clock(running: Running) -> None:
+    running.receiver.answers.extend([500] * 100)
+    running.connected()
+    wait_until(running.sandbox.idle, "giving it up for now")
+    assert running.get("/stripe/hooks")["waiting"] >= 1
+    running.receiver.answers.clear()

@@ -3,7 +3,7 @@
 import secrets
 from typing import Any
 
-from sandbox.stripe.errors import StripeError, invalid
+from sandbox.stripe.errors import invalid
 from sandbox.stripe.events import emit
 from sandbox.stripe.params import (
     Anything,
@@ -129,10 +129,11 @@ def create(work: Work) -> Body:
     capabilities = {
         name: "inactive" for name, asked in params.get("capabilities", {}).items() if asked.get("requested")
     }
-    if dashboard != "full" and not capabilities:
+    if not capabilities and dashboard == "none":
         raise invalid(
             "When creating an Account with this configuration, you must request capabilities.", param="capabilities"
         )
+    capabilities = capabilities or {"card_payments": "inactive", "transfers": "inactive"}
     account: Body = {
         "id": new_id("account"),
         "object": "account",
@@ -302,7 +303,7 @@ def complete_onboarding(work: Work, account: Body) -> None:
     """What Stripe does when the provider has filled in everything."""
     account |= {
         "details_submitted": True,
-        "charges_enabled": "card_payments" in account["capabilities"] or account["type"] == "standard",
+        "charges_enabled": "card_payments" in account["capabilities"],
         "payouts_enabled": True,
         "capabilities": dict.fromkeys(account["capabilities"], "active"),
         "requirements": _requirements([], None),
@@ -325,18 +326,15 @@ def restrict(work: Work, account: Body, reason: str) -> None:
 
 def check_can_charge(account: Body) -> None:
     """A direct charge needs an account that may take cards."""
-    if account["capabilities"].get("card_payments", "active") != "active":
-        raise StripeError(
-            400,
-            "invalid_request_error",
-            "Your account cannot currently make charges: the `card_payments` capability of this connected account is not "
-            "active. The `requirements.disabled_reason` property on the account will provide information about why.",
-            code="account_invalid" if account["details_submitted"] else "charge_not_permitted",
+    if not account["details_submitted"]:
+        raise invalid(
+            "You cannot create a charge on a connected account without the `card_payments` capability enabled."
         )
     if not account["charges_enabled"]:
         raise invalid(
-            "Your account cannot currently make live charges. The `requirements.disabled_reason` property on the account "
-            "will provide information about why this account is currently disabled."
+            "This Connect account cannot currently make live charges. The `requirements.disabled_reason` property on the "
+            "account will provide information about why this account is currently disabled. If you are a customer trying "
+            "to make a purchase, please contact the owner of this site. Your transaction has not been processed."
         )
 
 

@@ -93,14 +93,13 @@ class StripeApi:
         return blueprint
 
     def _serve(self, path: str) -> Response:
-        id_ = new_id("request")
+        id_, fault = new_id("request"), None
         try:
             self._check_key(request)
             fault = self._faults.take(Target.STRIPE, request.method, request.path)
             answer = self._answer(id_, path, fault)
         except StripeError as error:
             answer = Answer(status=error.status, body=_error_body(error, id_), request=id_)
-            fault = None
         if fault is Fault.DROP_AFTER_PROCESSING:
             raise ConnectionDropped
         return self._response(answer, id_)
@@ -287,7 +286,7 @@ def _pairs(incoming: Request) -> list[tuple[str, str]]:
 
 
 def _json(body: dict[str, Any]) -> str:
-    return json.dumps(body, indent=2)
+    return json.dumps(body)
 
 
 def _error_body(error: StripeError, request_id: str) -> str:

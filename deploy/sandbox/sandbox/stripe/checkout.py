@@ -28,6 +28,10 @@ from sandbox.stripe.world import Work
 
 EXPIRE = "checkout.expire"
 SHORTEST, LONGEST = 30 * 60, 24 * 3600
+LOCALES = tuple(
+    "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru "
+    "sk sl sv th tr vi zh zh-HK zh-TW".split()
+)
 
 _product = fields(
     name=Text(required=True),
@@ -60,6 +64,9 @@ _intent = fields(
 )
 _message = fields(message=Text(max_length=1200, required=True))
 CREATE = body(
+    adaptive_pricing=fields(enabled=Boolean()),
+    allow_promotion_codes=Boolean(),
+    allowed_payment_method_types=Many(of=Choice(of=("card",))),
     automatic_tax=fields(enabled=Boolean(required=True)),
     billing_address_collection=Choice(of=("auto", "required")),
     cancel_url=Url(),
@@ -70,7 +77,7 @@ CREATE = body(
     customer_email=Email(max_length=800),
     expires_at=Integer(),
     line_items=Many(of=_item),
-    locale=Text(),
+    locale=Choice(of=LOCALES),
     metadata=Metadata(),
     mode=Choice(of=("payment", "setup", "subscription")),
     payment_intent_data=_intent,

@@ -6,15 +6,18 @@ import json
 import random
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.delivery import Delivery, Outgoing, enqueue
 from sandbox.stripe.errors import invalid
 from sandbox.stripe.params import Boolean, Fields, Many, Metadata, Text, Url, body, listing
 from sandbox.stripe.resources import Body, delete, get, insert, merged, new_id, page, public, save
-from sandbox.stripe.world import API_VERSION, Work
+from sandbox.stripe.world import API_VERSION, Work, World
 
 CHANNEL = "stripe"
+CONFIGURED = "configured:"
+"""Stands for a webhook address of the settings, which may be another by the time it is called."""
 SHUFFLE_SECONDS = 0.4
 KEPT_SECONDS = 30 * 86400
 """Stripe answers events of the last 30 days."""
@@ -53,7 +56,7 @@ def _repeats(work: Work) -> int:
 
 
 def _listeners(work: Work, type_: str, account: str) -> list[tuple[str, str]]:
-    found = [(url, work.world.keys.stripe_webhook_secret) for url in work.world.settings.stripe_webhook_urls]
+    found = [(f"{CONFIGURED}{place}", "") for place in range(len(work.world.settings.stripe_webhook_urls))]
     for row in work.tx.execute("SELECT body FROM stripe_object WHERE kind = 'webhook_endpoint'"):
         endpoint = json.loads(row["body"])
         wanted = "*" in endpoint["enabled_events"] or type_ in endpoint["enabled_events"]
@@ -62,17 +65,30 @@ def _listeners(work: Work, type_: str, account: str) -> list[tuple[str, str]]:
     return found
 
 
-def prepare(delivery: Delivery) -> Outgoing:
-    """Signs anew for each attempt, as Stripe does: the signature's time is real and receivers check its age."""
+def preparing(world: World) -> Callable[[Delivery], Outgoing | None]:
+    """What makes a request of a queued webhook, for the address and secret as they are now."""
+
+    def prepare(delivery: Delivery) -> Outgoing | None:
+        if not delivery.url.startswith(CONFIGURED):
+            return _request(delivery.url, delivery.secret, delivery.payload.encode())
+        place, urls = int(delivery.url.removeprefix(CONFIGURED)), world.settings.stripe_webhook_urls
+        if place >= len(urls):
+            return None
+        return _request(urls[place], world.keys.stripe_webhook_secret, delivery.payload.encode())
+
+    return prepare
+
+
+def _request(url: str, secret: str, payload: bytes) -> Outgoing:
+    """Signed anew for each attempt, as by Stripe: the signature's time is real and receivers check its age."""
     now = int(time.time())
-    payload = delivery.payload.encode()
     return Outgoing(
-        url=delivery.url,
+        url=url,
         body=payload,
         headers={
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            "Stripe-Signature": f"t={now},v1={signature(delivery.secret, now, payload)}",
+            "Stripe-Signature": f"t={now},v1={signature(secret, now, payload)}",
         },
     )
 

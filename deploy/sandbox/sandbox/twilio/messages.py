@@ -100,8 +100,8 @@ class Messages:
                 tx.execute("INSERT OR IGNORE INTO opt_out (number) VALUES (?)", (sender,))
             elif word in START_WORDS:
                 tx.execute("DELETE FROM opt_out WHERE number = ?", (sender,))
-            if url := self._settings.twilio_inbound_url:
-                enqueue(tx, channel=INBOUND, url=url, secret="", subject=message["sid"], payload="")
+            if self._settings.twilio_inbound_url:
+                enqueue(tx, channel=INBOUND, url="", secret="", subject=message["sid"], payload="")
                 tx.after_commit(self._deliveries.wake)
         return message
 
@@ -180,11 +180,11 @@ class Messages:
                 self._walk(tx, sid, callback, following)
 
     def _prepare_inbound(self, delivery: Delivery) -> Outgoing | None:
-        message = self.find(delivery.subject)
-        if message is None:
+        message, url = self.find(delivery.subject), self._settings.twilio_inbound_url
+        if message is None or not url:
             return None
         return self._signed(
-            delivery.url,
+            url,
             {
                 "AccountSid": message["account_sid"],
                 "ApiVersion": API_VERSION,
