@@ -65,10 +65,10 @@ bench: .venv/.dev benchmarks/.venv/.peers ## measure, beside peers on the same m
 	PEERS_PYTHON=benchmarks/.venv/bin/python $(PYTHON) -m benchmarks $(ARGS)
 
 up: ## the suite on RabbitMQ and PostgreSQL in containers; returns when all is ready
-	@deploy/compose up
+	@deploy/compose/up
 
 down: ## end it and keep its data; ARGS=-v throws the data away
-	@deploy/compose down $(ARGS)
+	@deploy/compose/down $(ARGS)
 
 lock: .venv/.dev ## compile the lock files anew; ARGS=--upgrade for newer versions
 	$(PYTHON) requirements/lock.py $(ARGS)
