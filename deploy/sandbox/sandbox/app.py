@@ -105,7 +105,7 @@ def create_sandbox(
     `clock`: the suite's, its own (kept in the store) without. `advance`: what `POST /clock` calls to move the whole suite;
     without it the sandbox's clock alone moves, and what falls due on the way is done before the answer.
     """
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = Store(settings.data_dir / "sandbox.sqlite3")
     keys, faults = load_keys(settings), Faults(store)
     clock = clock or SandboxClock(store)

@@ -30,7 +30,7 @@ class SandboxClock:
     @classmethod
     def at(cls, data_dir: Path) -> "SandboxClock":
         """For an embedder that needs the clock before it makes the sandbox: the same file, the same offset."""
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(Store(data_dir / "sandbox.sqlite3"))
 
     def now(self) -> datetime:

@@ -52,24 +52,22 @@ class StripePages:
 
     def _checkout(self, session: str) -> Page:
         with self._world.store.read() as view:
-            found = find(view, "checkout.session", session)
-            merchant = _merchant(view, found)
-        return self._closed(found) or self._form(found, merchant)
+            found = self._payable(view, session)
+            return self._form(view, found) if isinstance(found, Found) else found
 
-    def _closed(self, found: Found | None) -> Page | None:
-        """The page that says why nothing can be paid here; None when something can."""
+    def _payable(self, view: Transaction, session: str) -> Found | Page:
+        """The session, or the page that says why nothing can be paid here."""
+        found = find(view, "checkout.session", session)
         if found is None:
             return _message(404, "This page does not exist", "The link is not complete, or was never made.")
-        session = found.body
-        if session["status"] == "complete":
+        if found.body["status"] == "complete":
             status = 200 if request.method == "GET" else 409
             return _message(status, "This has been paid", "There is nothing left to do here. Thank you.")
-        if session["status"] == "expired" or session["expires_at"] <= self._world.now():
+        if found.body["status"] == "expired" or found.body["expires_at"] <= self._world.now():
             return _message(410, "This page has ended", "Nothing was charged. Ask for a new link where you came from.")
-        return None
+        return found
 
-    def _form(self, found: Found | None, merchant: str, problem: str = "", status: int = 200) -> Page:
-        assert found is not None  # a page that does not exist is closed
+    def _form(self, view: Transaction, found: Found, problem: str = "", status: int = 200) -> Page:
         session = found.body
         text = render_template(
             "checkout.html",
@@ -77,7 +75,7 @@ class StripePages:
             items=session["_line_items"],
             total=written(session["amount_total"], session["currency"]),
             written=written,
-            merchant=merchant,
+            merchant=_merchant(view, found),
             problem=problem,
         )
         return Response(text, status=status)
@@ -85,24 +83,22 @@ class StripePages:
     def _pay(self, session: str) -> Page:
         form = request.get_json(silent=True) if request.is_json else request.form
         typed = form if isinstance(form, dict) else {}
-        number = str(typed.get("number", ""))
+        number, email = str(typed.get("number", "")), str(typed.get("email") or "")
         card = card_for(number)
         with self._world.store.write() as tx:
-            found = find(tx, "checkout.session", session)
-            merchant = _merchant(tx, found)
-            closed = self._closed(found)
-            if closed is not None or found is None:
-                return closed or _message(404, "This page does not exist", "")
+            found = self._payable(tx, session)
+            if not isinstance(found, Found):
+                return found
             if card is None:
-                return self._form(found, merchant, "Your card number is incorrect.", 402)
-            charge = self._charge(self._work(tx, found.account), found.body, card, number, typed.get("email"))
-        if not charge["paid"]:
-            return self._form(found, merchant, charge["failure_message"], 402)
+                return self._form(tx, found, "Your card number is incorrect.", 402)
+            charge = self._charge(self._work(tx, found.account), found.body, card, number, email or None)
+            if not charge["paid"]:
+                return self._form(tx, found, charge["failure_message"], 402)
         return redirect(found.body["success_url"].replace("{CHECKOUT_SESSION_ID}", session), 303)
 
     def _charge(self, work: Work, session: Body, card: Card, number: str, email: str | None) -> Body:
         last4 = "".join(filter(str.isdecimal, number))[-4:]
-        return checkout.pay(work, session, card, last4, email or None)
+        return checkout.pay(work, session, card, last4, email)
 
     def _receipt(self, charge: str) -> Page:
         with self._world.store.read() as view:
@@ -118,8 +114,8 @@ class StripePages:
         return _message(200, "Express dashboard", f"Here the provider of {account} would see payouts and payments.")
 
 
-def _merchant(view: Transaction, found: Found | None) -> str:
-    account = find(view, "account", found.account) if found and found.account else None
+def _merchant(view: Transaction, found: Found) -> str:
+    account = find(view, "account", found.account) if found.account else None
     if account is None:
         return "Timeblu"
     profile = account.body["business_profile"]
