@@ -1,0 +1,1 @@
+"""HTTP in: a blueprint per resource, schemas beside it; no rules."""

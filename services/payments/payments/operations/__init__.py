@@ -1,0 +1,1 @@
+"""What payments can do: one function a use case, state and events in one transaction."""

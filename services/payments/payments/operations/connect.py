@@ -1,0 +1,262 @@
+"""The provider's own account at Stripe: made once, onboarding that can be left and resumed, and what Stripe says that it may do."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from chassis.links import BadLink
+from chassis.problems import Conflict, Invalid, NotFound, Unavailable
+from contracts.plans import Feature, includes
+from payments.domain.charging import Dashboard
+from payments.gateways.stripe import AccountState, StripeBusy, StripeInFlight, StripeRefused, StripeUnsure
+from payments.operations.context import WEBHOOKS, Payments
+from payments.operations.policies import known_account
+from payments.operations.settle import settle
+from payments.store.models import Account, Connection, Deposit, Webhook, WebhookState
+from payments.store.queries import locked
+
+log = logging.getLogger(__name__)
+
+_RESUME = "connect-onboarding"
+# Stripe forgets a key after 24 hours; an account that was made under an older one stays unused.
+_KEY_LIFE = timedelta(hours=23)
+_OTHER_REQUEST_SECONDS, _POLL_SECONDS = 10.0, 0.1
+
+
+class ConnectStatus(StrEnum):
+    NOT_CONNECTED = "not_connected"
+    ONBOARDING = "onboarding"  # Stripe still waits for the provider's details
+    ACTIVE = "active"  # charges and payouts work
+    RESTRICTED = "restricted"  # Stripe wants something before both work (again)
+    DISCONNECTED = "disconnected"  # the provider cut us off, or the account was closed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Intended:
+    """The account to ask Stripe for, or the one that is there."""
+
+    stripe_account: str | None
+    country: str
+    dashboard: Dashboard
+    email: str
+    key: str
+
+
+def see_connection(context: Payments, account_id: str) -> dict[str, Any]:
+    """How the account stands at Stripe, as Stripe told it last."""
+    with context.store.reading():
+        known_account(account_id)
+        return _seen(Connection.get_or_none(Connection.account_id == account_id))
+
+
+def start_onboarding(context: Payments, account_id: str, country: str | None) -> str:
+    """Where the provider goes on at Stripe, whose account is made if there is none yet; called outside any unit of work.
+
+    Raises:
+        Conflict: the plan has no deposits, or the account was made for another country.
+        Invalid: Stripe does not do this country.
+        Unavailable: Stripe cannot be asked just now.
+    """
+    intended = context.store.run(lambda: _intend(context, account_id, country))
+    try:
+        stripe_account = intended.stripe_account or _make(context, account_id, intended)
+        resume = context.links.sign(_RESUME, account_id)
+        base = context.settings.payments_public_url or context.settings.public_url
+        return context.stripe().onboarding_link(
+            stripe_account,
+            return_url=context.settings.connect_return_url or f"{base}/v1/connect/done",
+            refresh_url=f"{base}/v1/connect/resume/{resume}",
+        )
+    except StripeRefused as refused:
+        if refused.code == "country_unsupported":
+            raise Invalid.field("/country", "Stripe does not offer accounts there.") from refused
+        log.warning("onboarding of %s was refused: %s", account_id, refused.code)
+        raise Unavailable(f"Stripe refused it: {refused.message}", retry_after=60) from refused
+    except (StripeBusy, StripeUnsure) as trouble:
+        raise Unavailable("Stripe cannot be asked just now") from trouble
+
+
+def resume_onboarding(context: Payments, signed: str) -> str:
+    """Where an onboarding link that has ended leads to: a fresh one.
+
+    Raises:
+        NotFound: the text was not signed here.
+    """
+    try:
+        account_id = context.links.read(_RESUME, signed)
+    except BadLink:
+        raise NotFound from None
+    return start_onboarding(context, account_id, None)
+
+
+def _intend(context: Payments, account_id: str, country: str | None) -> _Intended:
+    """Keep that an account is about to be made, and by which key, before Stripe hears of it."""
+    now = context.now()
+    with context.store.transaction():
+        account = locked(context.store, Account.select().where(Account.id == account_id)).first() or known_account(
+            account_id
+        )
+        if not includes(account.plan, Feature.DEPOSITS):
+            raise Conflict("deposits are part of the plan max", code="plan_required")
+        row = Connection.get_or_none(Connection.account_id == account_id)
+        if row is None:
+            row = Connection.create(
+                account_id=account_id,
+                version=1,
+                country=country or account.country,
+                dashboard=context.settings.connect_dashboard.value,
+                attempt=1,
+                intended_at=now,
+                cut_off=False,
+                details_submitted=False,
+                charges_enabled=False,
+                payouts_enabled=False,
+                requirements={"currently_due": [], "disabled_reason": None},
+                updated_at=now,
+            )
+        elif row.stripe_account is not None and not row.cut_off and country not in {None, row.country}:
+            raise Conflict(
+                f"the Stripe account was made for {row.country}, and Stripe cannot change that",
+                code="invalid_transition",
+            )
+        elif row.stripe_account is None or row.cut_off:
+            wanted = country or row.country
+            if row.cut_off or wanted != row.country or now - row.intended_at >= _KEY_LIFE:
+                row.attempt += 1
+                row.intended_at = now
+            row.country, row.stripe_account, row.cut_off = wanted, None, False
+            row.save()
+        return _Intended(
+            stripe_account=row.stripe_account,
+            country=row.country,
+            dashboard=Dashboard(row.dashboard),
+            email=account.email,
+            key=f"connect:{account_id}:{row.attempt}:{row.intended_at:%Y%m%d%H%M%S}",
+        )
+
+
+def _make(context: Payments, account_id: str, intended: _Intended) -> str:
+    try:
+        state = _ask_stripe(context, account_id, intended)
+    except StripeUnsure as unsure:
+        if unsure.spoilt:
+            context.store.run(lambda: _use_new_key(context, account_id))
+        raise
+    except StripeRefused:
+        context.store.run(lambda: _use_new_key(context, account_id))
+        raise
+    context.store.run(lambda: _keep(context, account_id, state))
+    return state.id
+
+
+def _ask_stripe(context: Payments, account_id: str, intended: _Intended) -> AccountState:
+    """The account made with this key; who asks at the same moment waits for the first answer and gets the same."""
+    deadline = time.monotonic() + _OTHER_REQUEST_SECONDS
+    while True:
+        try:
+            return context.stripe().create_account(
+                email=intended.email,
+                country=intended.country,
+                dashboard=intended.dashboard,
+                metadata={"timeblu_account": account_id},
+                key=intended.key,
+            )
+        except StripeInFlight:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_POLL_SECONDS)
+
+
+def _use_new_key(context: Payments, account_id: str) -> None:
+    """The key remembers a failure: the next try needs another."""
+    with context.store.transaction():
+        Connection.update(attempt=Connection.attempt + 1, intended_at=context.now()).where(
+            (Connection.account_id == account_id) & Connection.stripe_account.is_null()
+        ).execute()
+
+
+def _keep(context: Payments, account_id: str, state: AccountState) -> None:
+    with context.store.transaction():
+        row = locked(context.store, Connection.select().where(Connection.account_id == account_id)).get()
+        row.stripe_account = row.stripe_account or state.id
+        _update(context, row, state)
+        # Stripe may have told of the account before we knew that it is ours.
+        Webhook.update(state=WebhookState.STORED.value, account_id=account_id, next_attempt_at=context.now()).where(
+            (Webhook.stripe_account == state.id) & (Webhook.state == WebhookState.UNKNOWN)
+        ).execute()
+        context.wakeups.after_commit(WEBHOOKS)
+
+
+def take_in_account(context: Payments, stripe_account: str, state: AccountState | None) -> None:
+    """Keep what Stripe says of a connected account (None: it cut us off), and ask for the deposits that waited for it."""
+    with context.store.transaction():
+        row = locked(context.store, Connection.select().where(Connection.stripe_account == stripe_account)).first()
+        if row is None:
+            return
+        could_charge = row.charges_enabled and not row.cut_off
+        if state is None:
+            row.cut_off, row.charges_enabled, row.payouts_enabled = True, False, False
+            row.version += 1
+            row.updated_at = context.now()
+            row.save()
+        else:
+            _update(context, row, state)
+        can_charge = row.charges_enabled and not row.cut_off
+        if can_charge != could_charge:
+            _settle_waiting(context, row.account_id)
+
+
+def _settle_waiting(context: Payments, account_id: str) -> None:
+    waiting = Deposit.select(Deposit.session_id).where((Deposit.account_id == account_id) & Deposit.asked_at.is_null())
+    for deposit in list(waiting.order_by(Deposit.id)):
+        settle(context, account_id, deposit.session_id)
+
+
+def _update(context: Payments, row: Connection, state: AccountState) -> None:
+    row.country = state.country
+    row.details_submitted = state.details_submitted
+    row.charges_enabled = state.charges_enabled
+    row.payouts_enabled = state.payouts_enabled
+    row.requirements = {"currently_due": state.currently_due, "disabled_reason": state.disabled_reason}
+    row.version += 1
+    row.updated_at = context.now()
+    row.save()
+
+
+def _seen(row: Connection | None) -> dict[str, Any]:
+    if row is None:
+        return {
+            "status": ConnectStatus.NOT_CONNECTED.value,
+            "charges_enabled": False,
+            "payouts_enabled": False,
+            "requirements": {"currently_due": [], "disabled_reason": None},
+            "country": None,
+            "dashboard": None,
+            "stripe_account_id": None,
+            "version": 0,
+        }
+    return {
+        "status": _status(row).value,
+        "charges_enabled": row.charges_enabled,
+        "payouts_enabled": row.payouts_enabled,
+        "requirements": row.requirements,
+        "country": row.country,
+        "dashboard": row.dashboard,
+        "stripe_account_id": row.stripe_account,
+        "version": row.version,
+    }
+
+
+def _status(row: Connection) -> ConnectStatus:
+    if row.cut_off:
+        return ConnectStatus.DISCONNECTED
+    if row.stripe_account is None:
+        return ConnectStatus.NOT_CONNECTED
+    if not row.details_submitted:
+        return ConnectStatus.ONBOARDING
+    return ConnectStatus.ACTIVE if row.charges_enabled and row.payouts_enabled else ConnectStatus.RESTRICTED

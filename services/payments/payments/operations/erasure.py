@@ -1,0 +1,45 @@
+"""Forgetting a person: what payments holds of a client is blanked, and what the law keeps is said."""
+
+from __future__ import annotations
+
+from payments.operations.context import Payments
+from payments.store.models import Client, Deposit, Webhook
+from payments.store.queries import merged_ids
+
+_KEPT_MONEY = {
+    "what": "deposits, payments and refunds: amounts, moments and Stripe's ids",
+    "why": "bookkeeping law asks to keep records of money for up to ten years; they hold no name and no address",
+}
+
+
+def erase_client(context: Payments, account_id: str, client_id: str, sequence: int) -> None:
+    """Blank the client, and everybody who was merged into it, and answer with what was blanked and what is kept."""
+    ids = merged_ids(account_id, client_id)
+    mails = [row.email for row in Client.select(Client.email).where(Client.id.in_(ids) & Client.email.is_null(False))]
+    blanked = (
+        Client.update(name="", email=None, erased_at=context.now())
+        .where((Client.account_id == account_id) & Client.id.in_(ids) & Client.erased_at.is_null())
+        .execute()
+    )
+    webhooks = sum(
+        Webhook.update(body=None).where((Webhook.account_id == account_id) & Webhook.body.contains(mail)).execute()
+        for mail in mails
+    )
+    if not Client.select().where(Client.id == client_id).exists():
+        # Whatever comes late of this client must not bring it back.
+        Client.create(id=client_id, account_id=account_id, version=0, name="", erased_at=context.now())
+    has_money = Deposit.select().where((Deposit.account_id == account_id) & Deposit.client_id.in_(ids)).exists()
+    context.outbox.publish(
+        "payments.client_erased",
+        subject=client_id,
+        account_id=account_id,
+        sequence=sequence,
+        data={
+            "id": client_id,
+            "account_id": account_id,
+            "version": sequence,
+            "service": "payments",
+            "blanked": {"clients": int(blanked), "webhooks": int(webhooks)},
+            "kept": [_KEPT_MONEY] if has_money else [],
+        },
+    )

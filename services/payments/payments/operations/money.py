@@ -1,0 +1,372 @@
+"""Money that moved: every payment, refund and dispute becomes ledger entries here, once each, and the deposit is settled anew."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from chassis.ids import new_id
+from contracts.sessions import RefundStatus
+from payments.domain.cancellations import Cancellation
+from payments.operations.context import Payments
+from payments.operations.settle import SURPLUS, Case, conclude, open_case, plan_refund
+from payments.store.models import (
+    Checkout,
+    CheckoutState,
+    Deposit,
+    Entry,
+    LedgerEntry,
+    PartStatus,
+    Payment,
+    Purse,
+    Refund,
+    RefundPart,
+)
+from payments.store.queries import PARTS_UNDER_WAY, balance, in_purse, lock_part, locked, parts_of
+
+if TYPE_CHECKING:
+    from payments.gateways.stripe import CheckoutPage, DisputeState, PaymentState, RefundState
+
+PAID_TWICE, RELEASED, NOT_WANTED = "paid_twice", "released", "not_wanted"
+DASHBOARD = "stripe_dashboard"
+# How long to wait before looking at a refund that is with Stripe: its webhook usually comes first.
+_FIRST_LOOK, _LONGEST_LOOK = timedelta(minutes=15), timedelta(hours=12)
+_ENDED = (PartStatus.FAILED.value, PartStatus.CANCELED.value)
+_NEEDS_BALANCE = "insufficient_funds"
+
+
+class NotOurs(Exception):
+    """What Stripe tells of belongs to no deposit here."""
+
+
+def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed: bool = False) -> None:
+    """Keep what Stripe says of a Checkout page: paid, ended, or still open. `failed`: the bank refused what was done there."""
+    with context.store.transaction():
+        page = Checkout.get_by_id(page_id)
+        deposit = Deposit.get_by_id(page.deposit_id)
+        case = open_case(context, deposit.account_id, deposit.session_id)
+        assert case is not None, "a page has a deposit, and that a session"
+        page = Checkout.get_by_id(page_id)
+        page.stripe_session = seen.id
+        if seen.status == "complete" and failed:
+            page.state = CheckoutState.FAILED.value
+        elif seen.status == "complete":
+            page.state = (CheckoutState.COMPLETE if seen.payment else CheckoutState.PROCESSING).value
+        elif seen.status == "expired":
+            page.state = CheckoutState.EXPIRED.value
+        elif page.state in {CheckoutState.INTENDED, CheckoutState.OPEN}:
+            page.state, page.url, page.expires_at = CheckoutState.OPEN.value, seen.url, seen.expires_at
+        if page.state not in {CheckoutState.INTENDED, CheckoutState.OPEN}:
+            page.lease_until = page.next_attempt_at = None
+            page.ending = False
+        page.save()
+        if seen.payment is not None:
+            _take_in_payment(case, page, seen.payment)
+        conclude(case)
+
+
+def _take_in_payment(case: Case, page: Checkout, paid: PaymentState) -> None:
+    if Payment.select().where(Payment.payment_intent == paid.payment_intent).exists():
+        return
+    payment = Payment.create(
+        id=new_id("pay"),
+        account_id=case.deposit.account_id,
+        deposit_id=case.deposit.id,
+        kind="card",
+        amount=paid.amount,
+        currency=paid.currency,
+        stripe_account=page.stripe_account,
+        payment_intent=paid.payment_intent,
+        charge=paid.charge,
+        charge_model=page.charge_model,
+        application_fee=page.application_fee,
+        received_at=min(paid.received_at, case.context.now()),
+    )
+    room = 0 if case.keeps_nothing else max(case.deposit.amount - balance(case.deposit).paid, 0)
+    held = min(room, paid.amount)
+    if held:
+        enter(case, payment, Entry.CHARGE, Purse.CLIENT, Purse.HELD, held, at=payment.received_at)
+    surplus = paid.amount - held
+    if surplus:
+        enter(case, payment, Entry.CHARGE, Purse.CLIENT, Purse.SURPLUS, surplus, at=payment.received_at)
+        plan_refund(
+            case,
+            cause=f"{SURPLUS}{payment.id}",
+            amount=surplus,
+            percentage=None,
+            reason=_why_back(case.present_cancellation, case),
+            purse=Purse.SURPLUS,
+            payments=[payment],
+        )
+
+
+def _why_back(cancellation: Cancellation | None, case: Case) -> str:
+    if (cancellation is not None and cancellation.released) or case.deposit.released_at is not None:
+        return RELEASED
+    return NOT_WANTED if case.keeps_nothing else PAID_TWICE
+
+
+def take_in_cash(case: Case, amount: int) -> None:
+    """Note that the provider was paid `amount` in cash."""
+    now = case.context.now()
+    payment = Payment.create(
+        id=new_id("pay"),
+        account_id=case.deposit.account_id,
+        deposit_id=case.deposit.id,
+        kind="cash",
+        amount=amount,
+        currency=case.deposit.currency,
+        application_fee=0,
+        received_at=now,
+    )
+    enter(case, payment, Entry.CHARGE, Purse.CASH, Purse.HELD, amount, at=now)
+
+
+def enter(
+    case: Case,
+    payment: Payment,
+    kind: Entry,
+    taken_from: Purse,
+    given_to: Purse,
+    amount: int,
+    *,
+    at: datetime,
+    part: RefundPart | None = None,
+    era: int | None = None,
+) -> None:
+    """Add an entry to the ledger; it refuses to give more than there is."""
+    LedgerEntry.create(
+        id=new_id("led"),
+        account_id=payment.account_id,
+        deposit_id=payment.deposit_id,
+        payment_id=payment.id,
+        refund_part_id=part.id if part else None,
+        kind=kind.value,
+        era=case.deposit.era if era is None else era,
+        taken_from=taken_from.value,
+        given_to=given_to.value,
+        amount=amount,
+        currency=payment.currency,
+        at=at,
+        recorded_at=case.context.now(),
+    )
+
+
+# --- refunds --------------------------------------------------------------------------------------------------------
+
+
+def take_in_part(context: Payments, part_id: str, seen: RefundState) -> None:
+    """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail."""
+    with context.store.transaction():
+        case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
+        part = lock_part(context.store, part_id)
+        _apply(case, part, seen)
+        add_up(case, Refund.get_by_id(part.refund_id))
+        conclude(case)
+
+
+def fail_part(context: Payments, part_id: str, failure: str) -> None:
+    """Keep that Stripe refused this refund for good, and what can be done."""
+    with context.store.transaction():
+        case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
+        part = lock_part(context.store, part_id)
+        if part.status != PartStatus.PLANNED:
+            return
+        part.status, part.failure = PartStatus.FAILED.value, failure
+        part.pending_reason = part.next_attempt_at = None
+        part.updated_at = context.now()
+        part.save()
+        add_up(case, Refund.get_by_id(part.refund_id))
+        conclude(case)
+
+
+def put_off_part(
+    context: Payments, part_id: str, *, tries: int, at: datetime, pending_reason: str | None = None, **changes: object
+) -> None:
+    """Try this refund again `at`; what it waits for is shown where that matters to people."""
+    with context.store.transaction():
+        case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
+        part = lock_part(context.store, part_id)
+        if part.status != PartStatus.PLANNED or part.tries != tries:
+            return
+        part.next_attempt_at = at
+        for name, value in changes.items():
+            setattr(part, name, value)
+        if part.pending_reason != pending_reason:
+            part.pending_reason = pending_reason
+        part.save()
+        add_up(case, Refund.get_by_id(part.refund_id))
+        conclude(case)
+
+
+def take_in_foreign_refund(context: Payments, payment: Payment, seen: RefundState) -> None:
+    """A refund that somebody made in Stripe's own dashboard. Ours that are planned for the same money give way."""
+    with context.store.transaction():
+        case = _case_of(context, payment.deposit_id)
+        part = RefundPart.get_or_none(RefundPart.stripe_refund == seen.id)
+        if part is None and seen.status in _ENDED:
+            return
+        if part is None:
+            part = _adopt(case, Payment.get_by_id(payment.id), seen)
+        _apply(case, part, seen)
+        add_up(case, Refund.get_by_id(part.refund_id))
+        conclude(case)
+
+
+def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
+    purse = Purse.SURPLUS if in_purse(payment, Purse.SURPLUS) >= seen.amount else Purse.HELD
+    _make_room(case, payment, seen.amount)
+    now = case.context.now()
+    refund = Refund.create(
+        id=new_id("ref"),
+        account_id=payment.account_id,
+        deposit_id=payment.deposit_id,
+        session_id=case.deposit.session_id,
+        version=0,
+        cause=f"stripe:{seen.id}",
+        era=case.deposit.era,
+        status=RefundStatus.PENDING.value,
+        amount=seen.amount,
+        currency=payment.currency,
+        reason=DASHBOARD,
+        created_at=now,
+        updated_at=now,
+    )
+    part: RefundPart = RefundPart.create(
+        id=new_id("rpt"),
+        account_id=payment.account_id,
+        refund_id=refund.id,
+        deposit_id=payment.deposit_id,
+        payment_id=payment.id,
+        purse=purse.value,
+        amount=seen.amount,
+        status=PartStatus.PENDING.value,
+        replaced=False,
+        attempt=1,
+        key_spoilt=False,
+        unsure=False,
+        tries=0,
+        created_at=now,
+        updated_at=now,
+    )
+    return part
+
+
+class InTheWay(Exception):
+    """A refund of ours is at Stripe just now; once its outcome is known, the other can be taken in."""
+
+
+def _make_room(case: Case, payment: Payment, amount: int) -> None:
+    """Let our planned refunds of this payment give way to one that already happened.
+
+    Raises:
+        InTheWay: one of them may have happened, too.
+    """
+    ours = list(
+        locked(
+            case.context.store,
+            RefundPart.select().where((RefundPart.payment_id == payment.id) & RefundPart.status.not_in(_ENDED)),
+        )
+    )
+    missing = sum(part.amount for part in ours) + amount - payment.amount
+    for part in (part for part in ours if part.status == PartStatus.PLANNED and missing > 0):
+        if part.unsure:
+            raise InTheWay(part.id)
+        missing -= part.amount
+        part.status, part.next_attempt_at = PartStatus.CANCELED.value, None
+        part.failure = "a refund made in Stripe's dashboard took its place"
+        part.save()
+        add_up(case, Refund.get_by_id(part.refund_id))
+
+
+def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
+    """Move the part to what Stripe says, with the ledger entry that belongs to it."""
+    now, before = case.context.now(), part.status
+    part.stripe_refund = part.stripe_refund or seen.id
+    part.unsure = False
+    if before in _ENDED or (before == PartStatus.SUCCEEDED and seen.status not in _ENDED):
+        part.save()
+        return
+    part.status = seen.status
+    part.pending_reason = seen.pending_reason if seen.status == PartStatus.PENDING else None
+    part.failure = _in_words(seen) if seen.status in _ENDED else None
+    part.next_attempt_at = now + _next_look(now - part.created_at) if seen.status in PARTS_UNDER_WAY else None
+    part.updated_at = now
+    part.save()
+    payment, purse = Payment.get_by_id(part.payment_id), Purse(part.purse)
+    era = Refund.get_by_id(part.refund_id).era
+    if part.status == PartStatus.SUCCEEDED:
+        enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, part.amount, at=now, part=part, era=era)
+    elif before == PartStatus.SUCCEEDED:
+        enter(case, payment, Entry.REFUND_FAILED, Purse.CLIENT, purse, part.amount, at=now, part=part, era=era)
+
+
+def _next_look(age: timedelta) -> timedelta:
+    return min(max(age / 2, _FIRST_LOOK), _LONGEST_LOOK)
+
+
+def add_up(case: Case, refund: Refund) -> None:
+    """Derive the refund's state from its parts, and have it told where it changed."""
+    current = [part for part in parts_of(refund) if not part.replaced]
+    statuses = {part.status for part in current}
+    if statuses & {PartStatus.PLANNED, PartStatus.PENDING}:
+        status = RefundStatus.PENDING
+    elif PartStatus.REQUIRES_ACTION in statuses:
+        status = RefundStatus.REQUIRES_ACTION
+    elif PartStatus.FAILED in statuses:
+        status = RefundStatus.FAILED
+    elif PartStatus.CANCELED in statuses:
+        status = RefundStatus.CANCELED
+    else:
+        status = RefundStatus.SUCCEEDED
+    waits = next((part.pending_reason for part in current if part.pending_reason), None)
+    failure = "; ".join(sorted({part.failure for part in current if part.failure})) or None
+    if refund.version and (refund.status, refund.pending_reason, refund.failure) == (status, waits, failure):
+        return
+    refund.status, refund.pending_reason, refund.failure = status.value, waits, failure
+    refund.version += 1
+    refund.updated_at = case.context.now()
+    refund.save()
+    case.changed = [each for each in case.changed if each.id != refund.id] + [refund]
+
+
+def _in_words(seen: RefundState) -> str:
+    """Why it failed and what can be done, for the provider."""
+    why = seen.failure_reason or seen.status
+    return {
+        "expired_or_canceled_card": "the card has expired or was cancelled: the money is back in your balance, return it another way",
+        "lost_or_stolen_card": "the card was lost or stolen: the money is back in your balance, return it another way",
+        "insufficient_funds": "your Stripe balance was too low: add money to it and try again",
+        "declined": "the client's bank declined it: try again, or return the money another way",
+        "charge_for_pending_refund_disputed": "the client disputed the payment meanwhile: answer the dispute in Stripe",
+        "merchant_request": "it was cancelled in Stripe: try again if it was not meant",
+        "canceled": "it was cancelled: try again if it was not meant",
+    }.get(why, f"the client's bank did not take it ({why}): try again, or return the money another way")
+
+
+# --- disputes -------------------------------------------------------------------------------------------------------
+
+
+def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> None:
+    """Keep what Stripe says of a dispute: the bank takes the money, and gives it back when the dispute is won."""
+    with context.store.transaction():
+        case = _case_of(context, payment.deposit_id)
+        payment = Payment.get_by_id(payment.id)
+        now = context.now()
+        taken = in_purse(payment, Purse.DISPUTED)
+        if seen.withdrawn and not taken:
+            amount = min(seen.amount, in_purse(payment, Purse.HELD))
+            if amount:
+                enter(case, payment, Entry.DISPUTE, Purse.HELD, Purse.DISPUTED, amount, at=now)
+        elif seen.won and taken:
+            enter(case, payment, Entry.DISPUTE_WON, Purse.DISPUTED, Purse.HELD, taken, at=now)
+        payment.dispute, payment.dispute_status = seen.id, seen.status
+        payment.save()
+        conclude(case)
+
+
+def _case_of(context: Payments, deposit_id: str) -> Case:
+    deposit = Deposit.get_by_id(deposit_id)
+    case = open_case(context, deposit.account_id, deposit.session_id)
+    assert case is not None, "a deposit has a session"
+    return case

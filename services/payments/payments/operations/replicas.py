@@ -1,0 +1,94 @@
+"""What payments remembers of accounts, clients and sessions: the newest state of each that it was told, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.inbox import WaitingFor
+from payments.domain.cancellations import to_data
+from payments.operations.context import Payments
+from payments.operations.settle import settle
+from payments.store.models import Account, Base, Client, Deposit, Session
+from payments.store.queries import client_now, merged_ids
+
+_TERMS = ("id", "status", "reason", "amount", "currency")
+
+
+def remember_account(context: Payments, data: Mapping[str, Any]) -> None:
+    """Keep the account's newest state."""
+    fields = ("version", "name", "email", "plan", "country", "timezone", "currency", "locale")
+    _keep_newest(Account, {"id": data["id"], **{name: data[name] for name in fields}})
+
+
+def remember_client(context: Payments, data: Mapping[str, Any], *, acting: bool) -> None:
+    """Keep the client's newest state; one that was erased stays blank, whatever comes late.
+
+    With `acting`, the deposits of a client who was merged follow to the one who answers now.
+    """
+    known = Client.get_or_none(Client.id == data["id"])
+    if known is None or known.erased_at is None:
+        fields = ("account_id", "version", "name", "email", "merged_into")
+        _keep_newest(Client, {"id": data["id"], **{name: data[name] for name in fields}})
+    if acting and data["merged_into"]:
+        _follow_merge(context, data["account_id"], data["id"])
+
+
+def remember_session(context: Payments, data: Mapping[str, Any], *, acting: bool) -> None:
+    """Keep the session's newest state and, with `acting`, settle its deposit by whatever state is newest.
+
+    Raises:
+        WaitingFor: its account, or the client who is to pay, is not known here yet.
+    """
+    account_id, terms = data["account_id"], data["deposit"]
+    if not Account.select().where(Account.id == account_id).exists():
+        raise WaitingFor(account_id)
+    if (
+        terms is not None
+        and not Client.select().where((Client.id == data["client_id"]) & (Client.account_id == account_id)).exists()
+    ):
+        raise WaitingFor(data["client_id"])
+    fields = (
+        "account_id",
+        "version",
+        "client_id",
+        "service_name",
+        "starts_at",
+        "status",
+        "source",
+        "payment_url",
+        "created_at",
+    )
+    _keep_newest(
+        Session,
+        {
+            "id": data["id"],
+            **{name: data[name] for name in fields},
+            "terms": {name: terms[name] for name in _TERMS} if terms else None,
+            "cancellations": to_data(data["cancellations"]),
+        },
+    )
+    if acting:
+        settle(context, account_id, data["id"])
+
+
+def _follow_merge(context: Payments, account_id: str, client_id: str) -> None:
+    survivor = client_now(client_id)
+    sessions = Session.select(Session.id).where(
+        (Session.account_id == account_id) & Session.client_id.in_(merged_ids(account_id, survivor))
+    )
+    for session in list(sessions):
+        deposit = Deposit.get_or_none((Deposit.session_id == session.id) & (Deposit.account_id == account_id))
+        if deposit is not None and deposit.client_id != survivor:
+            settle(context, account_id, session.id)
+
+
+def _keep_newest(model: type[Base], row: dict[str, Any]) -> None:
+    """Insert the row, or update it where this version is newer; an id never changes its account."""
+    version = model.version  # type: ignore[attr-defined]
+    newer = version < row["version"]
+    if "account_id" in row:
+        newer &= model.account_id == row["account_id"]
+    model.insert(row).on_conflict(
+        conflict_target=[model.id], update={name: value for name, value in row.items() if name != "id"}, where=newer
+    ).execute()

@@ -1,0 +1,269 @@
+"""Stripe's webhooks: stored as they come and acknowledged at once, then acted upon once each, in any order, by reading the object again."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from chassis.problems import BadRequest
+from chassis.store import moment
+from payments.domain.charging import ChargeModel
+from payments.gateways.stripe import BadSignature, RefundState, StripeBusy, StripeRefused, StripeUnsure
+from payments.operations.connect import take_in_account
+from payments.operations.context import WEBHOOKS, Payments
+from payments.operations.money import InTheWay, take_in_dispute, take_in_foreign_refund, take_in_page, take_in_part
+from payments.store.models import Checkout, Connection, Payment, RefundPart, Webhook, WebhookState
+
+log = logging.getLogger(__name__)
+
+_LEASE = timedelta(minutes=1)
+_FIRST_RETRY, _LONGEST_RETRY, _TRIES = timedelta(seconds=1), timedelta(minutes=30), 12
+_META_PART: Final = "timeblu_refund_part"
+_META_CHECKOUT: Final = "timeblu_checkout"
+
+
+class BadSignatureProblem(BadRequest):
+    code, title = "bad_signature", "The webhook is not signed by Stripe, or too old"
+
+
+def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool:
+    """Keep a genuine webhook to be processed; returns whether it is new.
+
+    Raises:
+        BadSignatureProblem: it is forged, altered or older than five minutes.
+    """
+    try:
+        event = context.stripe().event(body, signature)
+    except BadSignature:
+        log.warning("a webhook with a bad signature was refused")
+        raise BadSignatureProblem from None
+    now = context.now()
+
+    def keep() -> bool:
+        with context.store.transaction():
+            account_id = _whose(event.account)
+            known = account_id is not None or event.account is None
+            inserted = context.store.execute(
+                """INSERT INTO webhooks (id, account_id, stripe_account, type, object_id, body, state, tries, received_at, next_attempt_at)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id""",
+                (
+                    event.id,
+                    account_id,
+                    event.account,
+                    event.type,
+                    event.object_id,
+                    body.decode("utf-8", "replace"),
+                    (WebhookState.STORED if known else WebhookState.UNKNOWN).value,
+                    now,
+                    now if known else None,
+                ),
+            )
+            if inserted and known:
+                context.wakeups.after_commit(WEBHOOKS)
+            return bool(inserted)
+
+    return context.store.run(keep)
+
+
+def _whose(stripe_account: str | None) -> str | None:
+    row = Connection.get_or_none(Connection.stripe_account == stripe_account) if stripe_account else None
+    return row.account_id if row else None
+
+
+def process_one(context: Payments) -> int:
+    """Act upon one stored webhook; returns how many were dealt with (0 or 1)."""
+    webhook = context.store.run(lambda: _claim(context))
+    if webhook is None:
+        return 0
+    try:
+        _act(context, webhook)
+    except (StripeBusy, StripeUnsure, StripeRefused, InTheWay) as trouble:
+        log.info("webhook %s (%s) is tried again: %s", webhook.id, webhook.type, trouble)
+        context.store.run(lambda trouble=trouble: _put_off(context, webhook, trouble))  # type: ignore[misc]
+    except Exception as error:
+        log.exception("webhook %s (%s) failed", webhook.id, webhook.type)
+        context.store.run(lambda error=error: _put_off(context, webhook, error))  # type: ignore[misc]
+    else:
+        context.store.run(lambda: _finish(context, webhook))
+    return 1
+
+
+def next_webhook_due() -> datetime | None:
+    query = Webhook.select(Webhook.next_attempt_at).where(Webhook.next_attempt_at.is_null(False))
+    return moment(query.order_by(Webhook.next_attempt_at).limit(1).scalar())
+
+
+def forget_old_webhooks(context: Payments) -> int:
+    """Delete what was processed longer ago than Stripe would repeat it; returns how many."""
+    before = context.now() - timedelta(days=context.settings.webhook_retention_days)
+
+    def forget() -> int:
+        with context.store.transaction():
+            return int(
+                Webhook.delete()
+                .where((Webhook.received_at < before) & (Webhook.state != WebhookState.STORED))
+                .execute()
+            )
+
+    return context.store.run(forget)
+
+
+def _claim(context: Payments) -> Webhook | None:
+    now = context.now()
+    with context.store.transaction():
+        rows = context.store.execute(
+            f"""SELECT id FROM webhooks WHERE next_attempt_at <= %s
+                ORDER BY next_attempt_at LIMIT 1 {context.store.skip_locked}""",
+            (now,),
+        )
+        if not rows:
+            return None
+        webhook: Webhook = Webhook.get_by_id(rows[0][0])
+        webhook.tries += 1
+        webhook.next_attempt_at = now + _LEASE
+        webhook.save()
+        return webhook
+
+
+def _finish(context: Payments, webhook: Webhook) -> None:
+    """Remember its id; what it said, names and addresses among it, is not needed any more."""
+    with context.store.transaction():
+        Webhook.update(state=WebhookState.DONE.value, body=None, error=None, next_attempt_at=None).where(
+            Webhook.id == webhook.id
+        ).execute()
+
+
+def _put_off(context: Payments, webhook: Webhook, error: Exception) -> None:
+    pause: timedelta = min(_FIRST_RETRY * 2 ** (webhook.tries - 1), _LONGEST_RETRY) * random.uniform(0.5, 1)
+    given_up = webhook.tries >= _TRIES
+    with context.store.transaction():
+        Webhook.update(
+            state=(WebhookState.FAILED if given_up else WebhookState.STORED).value,
+            error=f"{type(error).__name__}: {error}"[:500],
+            next_attempt_at=None if given_up else context.now() + pause,
+        ).where(Webhook.id == webhook.id).execute()
+
+
+# --- what each kind means -------------------------------------------------------------------------------------------
+
+
+def _act(context: Payments, webhook: Webhook) -> None:
+    family = next((act for prefix, act in _ACTS if webhook.type.startswith(prefix)), None)
+    if family is not None and webhook.object_id is not None:
+        family(context, webhook)
+
+
+def _checkout(context: Payments, webhook: Webhook) -> None:
+    with context.store.reading():
+        page = Checkout.get_or_none(Checkout.stripe_session == webhook.object_id)
+    if page is None or not _on_its_account(webhook, page.stripe_account, page.charge_model):
+        # A page whose answer we never got was shown to nobody; one of somebody else's is not ours to judge.
+        return
+    seen = context.stripe().checkout(page.stripe_account, ChargeModel(page.charge_model), page.stripe_session)
+    failed = webhook.type == "checkout.session.async_payment_failed"
+    context.store.run(lambda: take_in_page(context, page.id, seen, failed=failed))
+
+
+def _refund(context: Payments, webhook: Webhook) -> None:
+    model = ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
+    _take_in_refund(context, webhook, context.stripe().refund(webhook.stripe_account or "", model, webhook.object_id))
+
+
+def _charge(context: Payments, webhook: Webhook) -> None:
+    model = ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
+    for seen in context.stripe().refunds_of(webhook.stripe_account or "", model, charge=webhook.object_id):
+        _take_in_refund(context, webhook, seen)
+
+
+def _take_in_refund(context: Payments, webhook: Webhook, seen: RefundState) -> None:
+    with context.store.reading():
+        part = RefundPart.get_or_none(RefundPart.stripe_refund == seen.id) or RefundPart.get_or_none(
+            RefundPart.id == seen.metadata.get(_META_PART, "")
+        )
+        payment = Payment.get_by_id(part.payment_id) if part else _payment(seen.payment_intent, seen.charge)
+    if payment is None or not _on_its_account(webhook, payment.stripe_account, payment.charge_model):
+        return
+    if part is not None:
+        context.store.run(lambda: take_in_part(context, part.id, seen))
+    else:
+        context.store.run(lambda: take_in_foreign_refund(context, payment, seen))
+
+
+def _dispute(context: Payments, webhook: Webhook) -> None:
+    model = ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
+    seen = context.stripe().dispute(webhook.stripe_account or "", model, webhook.object_id)
+    with context.store.reading():
+        payment = _payment(seen.payment_intent, seen.charge)
+    if payment is not None and _on_its_account(webhook, payment.stripe_account, payment.charge_model):
+        context.store.run(lambda: take_in_dispute(context, payment, seen))
+
+
+def _account(context: Payments, webhook: Webhook) -> None:
+    try:
+        state = context.stripe().account(webhook.stripe_account or webhook.object_id)
+    except StripeRefused as refused:
+        if refused.code not in {"account_invalid", "403"}:
+            raise
+        state = None
+    context.store.run(lambda: take_in_account(context, webhook.stripe_account or webhook.object_id, state))
+
+
+def _deauthorized(context: Payments, webhook: Webhook) -> None:
+    if webhook.stripe_account is not None:
+        context.store.run(lambda: take_in_account(context, webhook.stripe_account, None))
+
+
+def _intent(context: Payments, webhook: Webhook) -> None:
+    """A payment that went through: its Checkout page tells all of it."""
+    with context.store.reading():
+        pages = list(
+            Checkout.select().where(
+                (Checkout.stripe_account == webhook.stripe_account)
+                & Checkout.stripe_session.is_null(False)
+                & (Checkout.id == _checkout_named(webhook))
+            )
+        )
+    for page in pages:
+        seen = context.stripe().checkout(page.stripe_account, ChargeModel(page.charge_model), page.stripe_session)
+        context.store.run(lambda page=page, seen=seen: take_in_page(context, page.id, seen))  # type: ignore[misc]
+
+
+def _checkout_named(webhook: Webhook) -> str:
+    """The page that the intent's metadata names: only a hint, as the page is read again from Stripe, on its own account."""
+    import json
+
+    try:
+        return str(json.loads(webhook.body)["data"]["object"]["metadata"][_META_CHECKOUT])
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def _payment(payment_intent: str | None, charge: str | None) -> Payment | None:
+    found: Payment | None = Payment.get_or_none(
+        (Payment.payment_intent == payment_intent) if payment_intent else (Payment.charge == charge)
+    )
+    return found
+
+
+def _on_its_account(webhook: Webhook, stripe_account: str, charge_model: str) -> bool:
+    """Whether the webhook speaks for the account on which the thing lives; one of another account's is ignored."""
+    home = stripe_account if charge_model == ChargeModel.DIRECT else None
+    if webhook.stripe_account == home:
+        return True
+    log.warning("webhook %s (%s) speaks for an account that it does not come from", webhook.id, webhook.type)
+    return False
+
+
+_ACTS: tuple[tuple[str, Callable[[Payments, Webhook], None]], ...] = (
+    ("checkout.session.", _checkout),
+    ("payment_intent.succeeded", _intent),
+    ("charge.refunded", _charge),
+    ("charge.refund.updated", _refund),
+    ("refund.", _refund),
+    ("charge.dispute.", _dispute),
+    ("account.application.deauthorized", _deauthorized),
+    ("account.updated", _account),
+)

@@ -1,0 +1,81 @@
+"""The composition root: every part of the service, readable in one look."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chassis.clock import Clock, SystemClock
+from chassis.inbox import Handler
+from chassis.jobs import Job
+from chassis.links import Links
+from chassis.service import Service, parts
+from payments.operations import upkeep
+from payments.operations.context import Payments
+from payments.settings import Settings
+from payments.store.models import database
+
+if TYPE_CHECKING:
+    from chassis.web import Blueprint
+    from payments.gateways.stripe import StripeGateway
+
+NAME = "payments"
+
+
+def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa: B008 - it holds no state
+    """The service, put together; nothing is connected or started yet."""
+    store, wakeups, outbox = parts(NAME, settings, clock)
+    store.bind(database)
+
+    @cache
+    def stripe() -> StripeGateway:
+        # Stripe's SDK is large, and neither relay nor consumer needs it.
+        from payments.gateways.stripe import StripeGateway
+
+        return StripeGateway(
+            secret_key=settings.stripe_secret_key,
+            api_base=settings.stripe_api_base,
+            webhook_secrets=settings.stripe_webhook_secrets,
+        )
+
+    context = Payments(
+        store=store,
+        outbox=outbox,
+        wakeups=wakeups,
+        clock=clock,
+        settings=settings,
+        links=Links(settings.service_jwt_secret),
+        stripe=stripe,
+    )
+
+    def handlers() -> Mapping[str, Handler]:
+        from payments.handlers import handlers
+
+        return handlers(context)
+
+    def jobs() -> Sequence[Job]:
+        from payments.jobs import jobs
+
+        return jobs(context)
+
+    def blueprints() -> Sequence[Blueprint]:
+        from payments.api import connect, deposits, pay, settings, webhooks
+
+        return [room.blueprint(context) for room in (connect, settings, deposits, pay, webhooks)]
+
+    return Service(
+        name=NAME,
+        settings=settings,
+        clock=clock,
+        store=store,
+        wakeups=wakeups,
+        outbox=outbox,
+        migrations=Path(__file__).parent / "store" / "migrations",
+        handlers=handlers,
+        jobs=jobs,
+        blueprints=blueprints,
+        snapshots=lambda to: upkeep.snapshots(context, to),
+        invariants=lambda: upkeep.invariants(context),
+    )

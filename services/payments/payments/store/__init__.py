@@ -1,0 +1,1 @@
+"""What payments keeps: tables, migrations and the queries that operations ask."""
