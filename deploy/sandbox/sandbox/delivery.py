@@ -77,6 +77,7 @@ class Deliveries:
         self._threads: list[threading.Thread] = []
         self._hold = store.get_meta("hold") == "1"
         self._shuffle = store.get_meta("shuffle") == "1"
+        self._repeat = int(store.get_meta("repeat", "1"))
 
     def register(self, channel: str, prepare: Prepare) -> None:
         """`prepare` is asked anew for each attempt, as a signature carries its time."""
@@ -92,12 +93,13 @@ class Deliveries:
 
     @property
     def repeat(self) -> int:
-        return int(self._store.get_meta("repeat", "1"))
+        return self._repeat
 
     def steer(self, *, hold: bool | None = None, repeat: int | None = None, shuffle: bool | None = None) -> None:
         """How Stripe's webhooks go out from now on; kept across a restart. None leaves a setting as it is."""
         if repeat is not None:
             self._store.set_meta("repeat", str(repeat))
+            self._repeat = repeat
         if shuffle is not None:
             self._store.set_meta("shuffle", str(int(shuffle)))
             self._shuffle = shuffle

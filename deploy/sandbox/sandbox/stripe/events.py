@@ -43,16 +43,11 @@ def emit(work: Work, type_: str, subject: Body, *, account: str | None = None, p
     insert(work.tx, account, event)
     payload, deliveries = json.dumps(event, separators=(",", ":")), work.world.deliveries
     for url, secret in endpoints:
-        for _ in range(_repeats(work)):
+        for _ in range(deliveries.repeat):
             wait = random.uniform(0, SHUFFLE_SECONDS) if deliveries.shuffle else 0.0
             enqueue(work.tx, channel=CHANNEL, url=url, secret=secret, subject=event["id"], payload=payload, wait=wait)
     if endpoints:
         work.tx.after_commit(deliveries.wake)
-
-
-def _repeats(work: Work) -> int:
-    row = work.tx.execute("SELECT value FROM meta WHERE key = 'repeat'").fetchone()
-    return int(row["value"]) if row else 1
 
 
 def _listeners(work: Work, type_: str, account: str) -> list[tuple[str, str]]:
