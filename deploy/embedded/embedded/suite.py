@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from kombu.transport.memory import Channel
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -44,6 +44,7 @@ from sandbox.settings import SandboxSettings
 
 log = logging.getLogger(__name__)
 
+_TWILIO = "https://api.twilio.com"
 _THREADS, _INSIDE_THREADS = 24, 12
 _POOL = 12
 _SENDERS_AT_ONCE = 4
@@ -65,6 +66,17 @@ class Addresses:
 
     def internal(self, name: str) -> str:
         return f"{self.inside}/{name}"
+
+
+class _Part(Protocol):
+    """Something with threads of its own that knows when it has nothing to do."""
+
+    @property
+    def idle(self) -> bool: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
 class Suite:
@@ -116,7 +128,7 @@ class Suite:
             self._workers += [QueueWorker(service, worker, _SENDERS_AT_ONCE) for worker in service.workers().values()]
         apps: dict[str, Any] = {f"/{service.name}": create_app(service) for service in self.services}
         self._app = DispatcherMiddleware(create_front(""), {**apps, "/sandbox": self.sandbox.wsgi})
-        for part in (*self._consumers, *self._workers, *self._relays, *self._runners):
+        for part in self._parts:
             part.start()
         self._checkpoints.start()
 
@@ -126,7 +138,7 @@ class Suite:
         self._outside.stop()
         self._settle(seconds=5)
         self._checkpoint()
-        for part in (*self._runners, *self._workers, *self._consumers, *self._relays):
+        for part in reversed(self._parts):
             part.stop()
         self.sandbox.stop()
         self._inside.stop()
@@ -145,6 +157,10 @@ class Suite:
             self._move_to(end)
             self._settle()
             return self.clock.now()
+
+    @property
+    def _parts(self) -> list[_Part]:
+        return [*self._consumers, *self._workers, *self._relays, *self._runners]
 
     def _dispatch(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self._app(environ, start_response)
@@ -175,11 +191,7 @@ class Suite:
         return True
 
     def _at_rest(self) -> bool:
-        return (
-            self.sandbox.idle()
-            and all(part.idle for part in (*self._relays, *self._consumers, *self._workers, *self._runners))
-            and self._delivered()
-        )
+        return self.sandbox.idle() and all(part.idle for part in self._parts) and self._delivered()
 
     def _delivered(self) -> bool:
         """Whether the broker holds nothing and the outboxes are empty."""
@@ -213,15 +225,16 @@ class Suite:
         """Note the newest event of each outbox, where all of them were delivered and handled."""
         newest = {service.name: outbox.newest_id(service.store) for service in self.services}
         # Looked at after the ids were read: what is younger is not covered, what is older was seen to be through.
-        if newest == self._drained() or not all(
-            part.idle for part in (*self._relays, *self._consumers, *self._workers)
-        ):
-            return
-        if not self._delivered() or not all(part.idle for part in (*self._consumers, *self._workers)):
+        through = self._in_transit_idle() and self._delivered() and self._in_transit_idle()
+        if not through or newest == self._drained():
             return
         temporary = self.data_dir / "drained.json.new"
         temporary.write_text(json.dumps(newest))
         temporary.replace(self.data_dir / "drained.json")
+
+    def _in_transit_idle(self) -> bool:
+        """Whether no event is on its way; jobs may be at work."""
+        return all(part.idle for part in self._parts if not isinstance(part, JobRunner))
 
     def _drained(self) -> dict[str, str]:
         try:
@@ -292,7 +305,7 @@ def build_services(
                 twilio_auth_token=environment.get("TWILIO_AUTH_TOKEN", "")
                 if twilio_sid
                 else sandbox.keys.twilio_auth_token,
-                twilio_api_base=None if twilio_sid else f"{addresses.inside}/sandbox/twilio",
+                twilio_api_base=_TWILIO if twilio_sid else f"{addresses.inside}/sandbox/twilio",
                 twilio_from=environment.get("TWILIO_FROM", "+15005550006"),
             ),
             clock,
