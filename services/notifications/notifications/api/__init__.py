@@ -1,0 +1,1 @@
+"""HTTP in: a blueprint per resource, no rules."""

@@ -1,0 +1,147 @@
+"""`/v1/deliveries`: the log of what was sent, its export, and sending one again."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response
+from marshmallow import Schema, ValidationError, fields, validate
+
+from chassis.web import Blueprint, Page, Query, caller, decode_cursor, encode_cursor, once, requires
+from contracts.fields import UtcTime
+from notifications.domain.statuses import DeliveryStatus
+from notifications.operations.context import Notifications
+from notifications.operations.ledger import get_delivery, list_deliveries, resend
+
+_STATUSES = [status.value for status in DeliveryStatus if status is not DeliveryStatus.SENDING]
+_EXPORTED_AT_ONCE = 500
+_COLUMNS = "id kind channel session_id client_id to status attempts sent_at error provider_id created_at".split()
+
+
+class _Statuses(fields.String):
+    """Statuses, separated by commas."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        chosen = [word for word in super()._deserialize(value, *args, **kwargs).split(",") if word]
+        if not set(chosen) <= set(_STATUSES):
+            raise ValidationError(f"Must be some of: {', '.join(_STATUSES)}.")
+        return chosen
+
+
+class ExportQuery(Query):
+    session_id = fields.String(load_default=None)
+    status = _Statuses(load_default=[])
+    q = fields.String(load_default=None, validate=validate.Length(max=200))
+
+
+class DeliveryQuery(ExportQuery):
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None)
+
+
+class DeliveryOut(Schema):
+    id = fields.String()
+    kind = fields.String()
+    channel = fields.String()
+    session_id = fields.String()
+    client_id = fields.String()
+    to = fields.String(attribute="address", allow_none=True)
+    status = fields.Function(lambda row: "queued" if row.status == DeliveryStatus.SENDING else row.status)
+    attempts = fields.Integer()
+    due_at = UtcTime()
+    sent_at = UtcTime(allow_none=True)
+    error = fields.Function(lambda row: row.reason if row.status == DeliveryStatus.SKIPPED else row.error)
+    provider_id = fields.String(allow_none=True)
+    resend_of = fields.String(allow_none=True)
+    created_at = UtcTime()
+    updated_at = UtcTime()
+
+
+class DeliveryPage(Page):
+    data = fields.List(fields.Nested(DeliveryOut))
+
+
+def blueprint(context: Notifications) -> Blueprint:
+    routes = Blueprint("deliveries", __name__, url_prefix="/v1/deliveries")
+
+    @routes.get("")
+    @requires("notifications:read", "notifications:write")
+    @routes.arguments(DeliveryQuery, location="query")
+    @routes.response(200, DeliveryPage)
+    def index(query: dict[str, Any]) -> dict[str, Any]:
+        """Newest first. What was skipped was never sent: it is listed where `status=skipped` asks for it, its reason as `error`."""
+        limit = query["limit"]
+        after = decode_cursor(query["cursor"], 1)[0] if query["cursor"] else None
+        rows = list_deliveries(
+            context,
+            caller().account_id,
+            session_id=query["session_id"],
+            statuses=query["status"],
+            text=query["q"],
+            after=after and str(after),
+            limit=limit + 1,
+        )
+        more = len(rows) > limit
+        rows = rows[:limit]
+        return {"data": rows, "next_cursor": encode_cursor([rows[-1].id]) if more else None}
+
+    @routes.get("/export")
+    @requires("notifications:read", "notifications:write")
+    @routes.arguments(ExportQuery, location="query")
+    def export(query: dict[str, Any]) -> Response:
+        """The same as CSV."""
+        account_id = caller().account_id
+        return Response(_csv(context, account_id, query), mimetype="text/csv")
+
+    @routes.get("/<delivery_id>")
+    @requires("notifications:read", "notifications:write")
+    @routes.response(200, DeliveryOut)
+    def show(delivery_id: str) -> Any:
+        """One delivery."""
+        return get_delivery(context, caller().account_id, delivery_id)
+
+    @routes.post("/<delivery_id>/resend")
+    @requires("notifications:write")
+    @once(context.store)
+    @routes.response(201, DeliveryOut)
+    def send_again(delivery_id: str) -> Any:
+        """Send it again as a delivery of its own, rendered anew."""
+        return resend(context, caller().account_id, delivery_id)
+
+    return routes
+
+
+def _csv(context: Notifications, account_id: str, query: dict[str, Any]) -> Iterator[str]:
+    yield _line(_COLUMNS)
+    after = None
+    schema = DeliveryOut()
+    while True:
+        rows = list_deliveries(
+            context,
+            account_id,
+            session_id=query["session_id"],
+            statuses=query["status"],
+            text=query["q"],
+            after=after,
+            limit=_EXPORTED_AT_ONCE,
+        )
+        for row in rows:
+            shown = schema.dump(row)
+            yield _line([_harmless(shown[column]) for column in _COLUMNS])
+        if len(rows) < _EXPORTED_AT_ONCE:
+            return
+        after = rows[-1].id
+
+
+def _line(values: list[Any]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    """What a spreadsheet would take for a formula is prefixed; a number in E.164 is none."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=-@\t\r" and value else value

@@ -1,0 +1,165 @@
+"""Which messages an event calls for: a pure function of that event alone.
+
+Each is called for once, by a key made of what happened. So it does not matter in which order events come, how often, or what is
+known besides; whether a message still holds is asked when it is sent (see `standing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from contracts.sessions import DepositStatus, SessionStatus
+from notifications.domain.kinds import Kind
+
+UNPAID = "deposit_unpaid"
+"""The reason of a cancellation by the system that releases a session whose deposit was not paid in time."""
+SERIES_SETTLES = timedelta(seconds=10)
+"""The occurrences of a series come as events of their own: its one confirmation waits until they are here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """Something to tell. `key` names it for good; `sequence` is the subject's version that told it."""
+
+    kind: Kind
+    key: str
+    session_id: str
+    client_id: str
+    sequence: int
+    series_id: str | None = None
+    cancellation_id: str | None = None
+    deposit_id: str | None = None
+    refund_id: str | None = None
+    settles: timedelta = timedelta(0)
+
+
+def of_session(event: str, session: Mapping[str, Any]) -> Iterator[Fact]:
+    """What `event` (such as `session.cancelled`) with the data of a session calls for."""
+    cancellation = standing_cancellation(session)
+    tellers = {
+        "session.created": _created,
+        "session.confirmed": _confirmed,
+        "session.rescheduled": lambda s: [_fact(s, Kind.RESCHEDULED, s["version"])],
+        "session.cancelled": _cancelled,
+        "session.restored": _restored,
+    }
+    if event in tellers:
+        yield from tellers[event](session)
+    if cancellation and cancellation["refund"] is None and _deposit_status(session) == DepositStatus.PAID:
+        yield _fact(session, Kind.REFUND_DECISION_NEEDED, cancellation["id"], cancellation_id=cancellation["id"])
+
+
+def of_deposit(event: str, deposit: Mapping[str, Any]) -> Iterator[Fact]:
+    """What a deposit's event calls for."""
+    kinds: dict[str, tuple[Kind, ...]] = {
+        "deposit.paid": (Kind.DEPOSIT_RECEIVED, Kind.DEPOSIT_PAID),
+        "deposit.due": (Kind.DEPOSIT_DUE,),
+        "deposit.disputed": (Kind.DISPUTED,),
+    }
+    for kind in kinds.get(event, ()):
+        yield _deposit_fact(deposit, kind, deposit["version"])
+    # Below plan max nobody expects a deposit: nothing to tell.
+    if event == "deposit.not_asked" and deposit["reason"] != "plan":
+        yield _deposit_fact(deposit, Kind.DEPOSIT_NOT_ASKED, deposit["id"])
+
+
+def of_refund(event: str, refund: Mapping[str, Any]) -> Iterator[Fact]:
+    """What a refund's event calls for: success once; a failure each time that it fails anew."""
+    if event == "refund.succeeded":
+        yield _refund_fact(refund, Kind.REFUND_SENT, refund["id"])
+    if event in ("refund.failed", "refund.requires_action"):
+        yield _refund_fact(refund, Kind.REFUND_FAILED, f"{refund['id']}:{refund['version']}")
+
+
+def standing_cancellation(session: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The cancellation that holds at present, if the session is cancelled."""
+    if session["status"] != SessionStatus.CANCELLED or not session["cancellations"]:
+        return None
+    last: Mapping[str, Any] = session["cancellations"][-1]
+    return last
+
+
+def _created(session: Mapping[str, Any]) -> Iterator[Fact]:
+    if session["status"] in (SessionStatus.PENDING, SessionStatus.CONFIRMED):
+        kind = Kind.PENDING if session["status"] == SessionStatus.PENDING else Kind.CONFIRMATION
+        if session["source"] == "series" and session["series_id"]:
+            yield Fact(
+                kind=kind,
+                key=f"{session['series_id']}:{kind}",
+                session_id=session["id"],
+                client_id=session["client_id"],
+                sequence=session["version"],
+                series_id=session["series_id"],
+                settles=SERIES_SETTLES,
+            )
+        else:
+            yield _fact(session, kind, "")
+    if session["source"] == "online":
+        yield _fact(session, Kind.BOOKING_RECEIVED, "")
+
+
+def _confirmed(session: Mapping[str, Any]) -> Iterator[Fact]:
+    yield _fact(session, Kind.CONFIRMATION, "")
+    due = session["auto_confirm_at"]
+    if session["source"] == "online" and due is not None and session["updated_at"] >= due:
+        yield _fact(session, Kind.AUTO_CONFIRMED, "")
+
+
+def _cancelled(session: Mapping[str, Any]) -> Iterator[Fact]:
+    cancellation = standing_cancellation(session)
+    if cancellation is None:
+        return
+    released = cancellation["by"] == "system" and cancellation["reason"] == UNPAID
+    kinds = [Kind.RELEASED, Kind.BOOKING_RELEASED] if released else [Kind.CANCELLED]
+    if cancellation["by"] == "client":
+        kinds.append(Kind.CANCELLED_BY_CLIENT)
+    for kind in kinds:
+        yield _fact(session, kind, cancellation["id"], cancellation_id=cancellation["id"])
+
+
+def _restored(session: Mapping[str, Any]) -> Iterator[Fact]:
+    last = session["cancellations"][-1]["id"] if session["cancellations"] else None
+    yield _fact(session, Kind.RESTORED, session["version"], cancellation_id=last)
+
+
+def _fact(session: Mapping[str, Any], kind: Kind, what: object, *, cancellation_id: str | None = None) -> Fact:
+    return Fact(
+        kind=kind,
+        key=":".join(str(part) for part in (session["id"], kind, what) if part != ""),
+        session_id=session["id"],
+        client_id=session["client_id"],
+        sequence=session["version"],
+        cancellation_id=cancellation_id,
+    )
+
+
+def _deposit_fact(deposit: Mapping[str, Any], kind: Kind, what: object) -> Fact:
+    return Fact(
+        kind=kind,
+        key=f"{deposit['session_id']}:{kind}:{what}",
+        session_id=deposit["session_id"],
+        client_id=deposit["client_id"],
+        sequence=deposit["version"],
+        deposit_id=deposit["id"],
+    )
+
+
+def _refund_fact(refund: Mapping[str, Any], kind: Kind, what: object) -> Fact:
+    return Fact(
+        kind=kind,
+        key=f"{refund['session_id']}:{kind}:{what}",
+        session_id=refund["session_id"],
+        client_id=refund["client_id"],
+        sequence=refund["version"],
+        cancellation_id=refund["cancellation_id"],
+        deposit_id=refund["deposit_id"],
+        refund_id=refund["id"],
+    )
+
+
+def _deposit_status(session: Mapping[str, Any]) -> str | None:
+    deposit = session["deposit"]
+    return None if deposit is None else deposit["status"]

@@ -1,0 +1,111 @@
+"""Whether a message still holds at the moment of sending, and whether it must wait for payments first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from contracts.sessions import DepositStatus, RefundStatus, SessionStatus
+from notifications.domain.facts import standing_cancellation
+from notifications.domain.kinds import Kind
+from notifications.domain.reminders import LIVE
+
+PAYMENTS_ANSWER_WITHIN = timedelta(seconds=60)
+"""How long a message with a payment link waits for payments; its link is stable, so it goes out then all the same."""
+_OF_CANCELLED_SESSIONS = (
+    DepositStatus.REFUNDED,
+    DepositStatus.PARTIALLY_REFUNDED,
+    DepositStatus.KEPT,
+    DepositStatus.REFUND_FAILED,
+    DepositStatus.CANCELED,
+)
+_REFUND_TROUBLE = (RefundStatus.FAILED, RefundStatus.REQUIRES_ACTION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known when a message is about to be sent. Sessions, deposits and refunds are as their events carry them."""
+
+    session: Mapping[str, Any]
+    deposit: Mapping[str, Any] | None
+    refund: Mapping[str, Any] | None
+    told_times: tuple[datetime, datetime] | None
+    """Start and end as the client was told them last, None where no message that says them went out."""
+    cancellation_untold: bool
+    """Whether the message about the last cancellation was overtaken before it went out."""
+    held_before: Sequence[tuple[int, int]] = field(default=())
+    """What the deposit held at each of its versions that are known, as (version, held amount), ascending."""
+
+
+def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellation_id: str | None) -> bool:
+    """Whether what a message of this kind would tell is still so, and new."""
+    session, deposit = known.session, known.deposit
+    status: str = session["status"]
+    ends_at: datetime = session["ends_at"]
+    starts_at: datetime = session["starts_at"]
+    cancellation = standing_cancellation(session)
+    this_cancellation = cancellation is not None and cancellation["id"] == cancellation_id
+    match kind:
+        case Kind.PENDING:
+            return status == SessionStatus.PENDING and ends_at > now
+        case Kind.CONFIRMATION:
+            return status == SessionStatus.CONFIRMED and ends_at > now
+        case Kind.RESCHEDULED | Kind.RESCHEDULED_BY_CLIENT:
+            times = (starts_at, ends_at)
+            return status in LIVE and ends_at > now and known.told_times != times
+        case Kind.CANCELLED | Kind.RELEASED | Kind.CANCELLED_BY_CLIENT | Kind.BOOKING_RELEASED:
+            return this_cancellation
+        case Kind.RESTORED:
+            return status != SessionStatus.CANCELLED and not known.cancellation_untold
+        case Kind.REFUND_DECISION_NEEDED:
+            return this_cancellation and cancellation["refund"] is None and deposit_status(known) == DepositStatus.PAID  # type: ignore[index]
+        case Kind.DEPOSIT_DUE:
+            return status in LIVE and deposit is not None and bool(deposit["due_amount"])
+        case Kind.DEPOSIT_RECEIVED | Kind.DEPOSIT_PAID:
+            return money_came(known.held_before, sequence)
+        case Kind.DEPOSIT_NOT_ASKED:
+            return status in LIVE and deposit_status(known) == DepositStatus.NOT_ASKED
+        case Kind.DISPUTED:
+            return deposit_status(known) == DepositStatus.DISPUTED
+        case Kind.REFUND_SENT:
+            return known.refund is not None and known.refund["status"] == RefundStatus.SUCCEEDED
+        case Kind.REFUND_FAILED:
+            return known.refund is not None and known.refund["status"] in _REFUND_TROUBLE
+        case Kind.BOOKING_RECEIVED | Kind.AUTO_CONFIRMED:
+            return status != SessionStatus.CANCELLED
+        case Kind.REMINDER_24H | Kind.REMINDER_2H:
+            return status in LIVE and starts_at > now
+
+
+def money_came(held: Sequence[tuple[int, int]], version: int) -> bool:
+    """Whether the deposit holds more at `version` than before: one that is `paid` again after a restore or a won dispute does not."""
+    at = dict(held)
+    if version not in at:
+        return False
+    before = [amount for earlier, amount in held if earlier < version]
+    return at[version] > (before[-1] if before else 0)
+
+
+def deposit_status(known: Known) -> str | None:
+    """The deposit's status: payments' word where it is known, else scheduling's."""
+    if known.deposit is not None:
+        return str(known.deposit["status"])
+    told = known.session["deposit"]
+    return None if told is None else str(told["status"])
+
+
+def awaits_payments(session: Mapping[str, Any], deposit: Mapping[str, Any] | None) -> bool:
+    """Whether payments has yet to say what becomes of the deposit of a session that stands.
+
+    So after a booking with a deposit, until payments has made it; and after a restore, while the deposit is still that of
+    the cancelled session.
+    """
+    told = session["deposit"]
+    if told is None or session["status"] not in LIVE:
+        return False
+    status = deposit["status"] if deposit is not None else told["status"]
+    if status in _OF_CANCELLED_SESSIONS:
+        return True
+    return status == DepositStatus.REQUIRED and deposit is None and told["id"] is None

@@ -1,0 +1,84 @@
+"""Moments and money as a person writes them, in one locale and timezone: the one formatter of every message."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_timezone_name
+from babel.numbers import format_decimal, parse_pattern
+
+from contracts.money import decimals
+
+LANGUAGES = ("en", "de")
+"""The languages that messages are written in; for any other one it is the first."""
+_NO_BREAK = re.compile("[\u00a0\u202f\u2009]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """`locale` is one of ours as Babel knows it, `timezone` an IANA name."""
+
+    locale: Locale
+    timezone: str
+
+    @property
+    def language(self) -> str:
+        return str(self.locale.language)
+
+    def date(self, moment: datetime) -> str:
+        """`Tuesday, 1 December 2026`"""
+        return _plain(format_date(self._local(moment), "full", locale=self.locale))
+
+    def time(self, moment: datetime) -> str:
+        """`10:00` or `10:00 AM`"""
+        return _plain(format_time(self._local(moment), "short", locale=self.locale))
+
+    def short_date(self, moment: datetime) -> str:
+        """`01.12.26`, for text messages."""
+        return _plain(format_date(self._local(moment), "short", locale=self.locale))
+
+    def zone(self, moment: datetime) -> str:
+        """The name of the timezone at that moment: `Central European Standard Time`."""
+        return _plain(get_timezone_name(self._local(moment), width="long", locale=self.locale))
+
+    def span(self, starts_at: datetime, ends_at: datetime) -> str:
+        """`Tuesday, 1 December 2026, 10:00–11:00`; the second day is named where it is another."""
+        start, end = self._local(starts_at), self._local(ends_at)
+        upto = self.time(ends_at) if start.date() == end.date() else f"{self.date(ends_at)}, {self.time(ends_at)}"
+        return f"{self.date(starts_at)}, {self.time(starts_at)}–{upto}"
+
+    def money(self, amount: int, currency: str) -> str:
+        """Minor units of `currency` with as many decimals as ISO 4217 gives it, whatever the locale's data would show."""
+        digits = decimals(currency)
+        pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
+        pattern.frac_prec = (digits, digits)
+        return _plain(pattern.apply(Decimal(amount).scaleb(-digits), self.locale, currency=currency))
+
+    def number(self, value: int) -> str:
+        return _plain(format_decimal(value, locale=self.locale))
+
+    def _local(self, moment: datetime) -> datetime:
+        return moment.astimezone(ZoneInfo(self.timezone))
+
+
+def locale_for(*wishes: str | None) -> Locale:
+    """The locale of the first wish (such as `de-AT` or `en_GB`) that is one; English where its language is not written here."""
+    for wish in wishes:
+        if not wish:
+            continue
+        try:
+            locale = Locale.parse(wish.replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            continue
+        return locale if locale.language in LANGUAGES else Locale(LANGUAGES[0])
+    return Locale(LANGUAGES[0])
+
+
+def _plain(text: str) -> str:
+    """With ordinary spaces: the fine ones break words in terminals and make a text message twice as long."""
+    return _NO_BREAK.sub(" ", text)

@@ -1,0 +1,1 @@
+"""What lies outside: a mail server and Twilio."""

@@ -1,0 +1,114 @@
+"""Twilio's messages, by its SDK: what each answer means, and asking the list after one that was lost."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+import requests
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+
+from notifications.domain.outcomes import Outcome, Result
+from notifications.settings import Settings
+
+_OPTED_OUT = 21610
+# Errors that are about us or about the moment, not about the message: worth another attempt (www.twilio.com/docs/api/errors).
+_NOT_NOW = {
+    20003,  # authentication failed: keys are being changed
+    20429,  # too many requests
+    21611,  # the sender's queue is full
+    30001,  # queue overflow
+}
+# Clocks differ: a message may seem to be older than the attempt that made it.
+_SKEW = timedelta(minutes=2)
+_LOOKED_AT = 50
+
+
+class Texter:
+    """Sends through the Twilio account of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.twilio_auth_token is not None, "TWILIO_AUTH_TOKEN is needed"
+        self._settings = settings
+        self._local = threading.local()
+
+    def send(self, *, to: str, text: str, status_callback: str) -> Outcome:
+        """Send one text to a number in E.164."""
+        sender = (
+            {"messaging_service_sid": self._settings.twilio_messaging_service_sid}
+            if self._settings.twilio_messaging_service_sid
+            else {"from_": self._settings.twilio_from}
+        )
+        try:
+            message = self._client().messages.create(to=to, body=text, status_callback=status_callback, **sender)
+        except TwilioRestException as error:
+            return _answer(error)
+        except (TwilioException, requests.RequestException, OSError) as error:
+            return _no_answer(error)
+        return Outcome(result=Result.SENT, provider_id=message.sid)
+
+    def find(
+        self, *, to: str, text_digest: str, since: datetime, taken: Callable[[Iterable[str]], set[str]]
+    ) -> str | None:
+        """The SID of a message to that number with that text, made since the attempt and not `taken` by another delivery.
+
+        The list lags behind what Twilio has accepted: None proves nothing.
+
+        Raises:
+            LookupError: Twilio did not answer.
+        """
+        try:
+            listed = self._client().messages.list(to=to, limit=_LOOKED_AT)
+        except (TwilioException, requests.RequestException, OSError) as error:
+            raise LookupError(f"Twilio's list cannot be asked: {type(error).__name__}: {error}") from error
+        sids = [
+            message.sid
+            for message in listed
+            if message.date_created
+            and message.date_created >= since - _SKEW
+            and digest(message.body or "") == text_digest
+        ]
+        others = taken(sids)
+        return next((sid for sid in sids if sid not in others), None)
+
+    def _client(self) -> Client:
+        """A client of this thread's own: the SDK's HTTP client keeps its last answer in itself, where threads would mix them up."""
+        if not hasattr(self._local, "client"):
+            settings = self._settings
+            client = Client(
+                settings.twilio_account_sid,
+                settings.twilio_auth_token,
+                http_client=TwilioHttpClient(timeout=settings.twilio_timeout),
+            )
+            client.api.base_url = settings.twilio_api_base
+            self._local.client = client
+        return self._local.client
+
+
+def digest(text: str) -> str:
+    """What is kept of a text in order to find it again."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _answer(error: TwilioRestException) -> Outcome:
+    text = f"{error.code or error.status}: {error.msg}"[:500]
+    if error.code == _OPTED_OUT:
+        return Outcome(result=Result.OPTED_OUT, error=text)
+    if error.status == 429 or error.code in _NOT_NOW:
+        return Outcome(result=Result.NOT_NOW, error=text)
+    if error.status >= 500:
+        # It may have failed before or after it took the message.
+        return Outcome(result=Result.UNSURE, error=text)
+    return Outcome(result=Result.REFUSED, error=text)
+
+
+def _no_answer(error: Exception) -> Outcome:
+    """Only a connection that never came about is sure not to have carried the message."""
+    unconnected = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
+    return Outcome(
+        result=Result.NOT_NOW if unconnected else Result.UNSURE, error=f"{type(error).__name__}: {error}"[:500]
+    )

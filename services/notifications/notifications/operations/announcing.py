@@ -1,0 +1,109 @@
+"""Calling for messages: a delivery row a fact and channel, once, put on its queue in the same unit of work where it is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from chassis.ids import new_id
+from notifications.domain.facts import Fact
+from notifications.domain.kinds import TERMS, Channel
+from notifications.domain.preferences import Preferences, channels
+from notifications.domain.standing import PAYMENTS_ANSWER_WITHIN, awaits_payments
+from notifications.domain.statuses import DeliveryStatus, Reason
+from notifications.operations.context import Notifications
+from notifications.operations.reminding import DISPATCH
+from notifications.store import deliveries, replicas
+from notifications.store.models import Delivery, Session
+
+QUEUE_LEASE = timedelta(minutes=5)
+"""How long a delivery may be on its queue (real time) before it is put there again: a repeat does no harm."""
+
+
+def announce(
+    context: Notifications,
+    facts: Iterable[Fact],
+    session: Session,
+    wishes: Preferences,
+    *,
+    occurred_at: datetime,
+    told_up_to: int,
+) -> None:
+    """Call for the messages of `facts`, each once for good.
+
+    Facts of the subject's versions up to `told_up_to` were told in a former life of this service: its replica began with a snapshot.
+    """
+    for fact in facts:
+        if fact.sequence > told_up_to:
+            for channel in channels(fact.kind):
+                if wishes.wants(fact.kind, channel):
+                    _call_for(context, fact, channel, session, occurred_at)
+
+
+def release_waiting(context: Notifications, session: Session) -> None:
+    """Let go what waited for payments to say whether the deposit can be paid, if it has."""
+    waiting = deliveries.waiting_for_payments(session.id)
+    if not waiting:
+        return
+    deposit = replicas.deposit(session.id)
+    if awaits_payments(session.as_dict(), deposit.as_dict() if deposit else None):
+        return
+    for delivery in waiting:
+        deliveries.change(delivery.id, waits=False)
+        hand_over(context, delivery)
+
+
+def hand_over(context: Notifications, delivery: Delivery) -> None:
+    """Put a delivery on its channel's queue, within the open unit of work."""
+    deliveries.change(delivery.id, next_attempt_at=None, lease_until=context.real_clock.now() + QUEUE_LEASE)
+    context.outbox.send(
+        queue=f"notifications.{delivery.channel}",
+        type="delivery.due",
+        subject=delivery.id,
+        account_id=delivery.account_id,
+        sequence=delivery.version,
+        data={
+            "id": delivery.id,
+            "account_id": delivery.account_id,
+            "version": delivery.version,
+            "channel": delivery.channel,
+        },
+    )
+
+
+def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Session, occurred_at: datetime) -> None:
+    now = context.now()
+    terms = TERMS[fact.kind]
+    late = now > occurred_at + terms.max_lateness
+    deposit = replicas.deposit(session.id) if terms.promises_payment else None
+    waits = terms.promises_payment and awaits_payments(session.as_dict(), deposit.as_dict() if deposit else None)
+    begins = occurred_at + max(fact.settles, PAYMENTS_ANSWER_WITHIN if waits else timedelta(0))
+    delivery = Delivery(
+        id=new_id("dlv"),
+        account_id=session.account_id,
+        key=f"{fact.key}:{channel}",
+        version=1,
+        kind=fact.kind.value,
+        channel=channel.value,
+        session_id=fact.session_id,
+        client_id=fact.client_id,
+        series_id=fact.series_id,
+        cancellation_id=fact.cancellation_id,
+        deposit_id=fact.deposit_id,
+        refund_id=fact.refund_id,
+        sequence=fact.sequence,
+        due_at=occurred_at,
+        waits=waits and not late,
+        status=(DeliveryStatus.SKIPPED if late else DeliveryStatus.QUEUED).value,
+        reason=Reason.TOO_LATE.value if late else None,
+        attempts=0,
+        next_attempt_at=None if late else max(begins, now),
+        created_at=now,
+        updated_at=now,
+    )
+    if not deliveries.add(context.store, delivery.as_dict()) or late:
+        return
+    if begins <= now:
+        hand_over(context, delivery)
+    else:
+        context.wakeups.after_commit(DISPATCH)

@@ -1,0 +1,175 @@
+"""Putting a message together from the state at the moment of sending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts.sessions import DepositStatus, RefundDecision
+from notifications.domain import templates
+from notifications.domain.invitations import Appointment, document
+from notifications.domain.kinds import TERMS, Audience, Invitation, Kind
+from notifications.domain.letters import Letter
+from notifications.domain.preferences import Preferences
+from notifications.domain.templates import Variables
+from notifications.domain.wording import Wording, locale_for
+from notifications.operations.context import Notifications
+from notifications.store import replicas
+from notifications.store.models import Account, Client, Delivery, Deposit, Refund, Session
+
+UNSUBSCRIBE = "unsubscribe"
+_WITHOUT_MONEY = {"amount": 0, "held_amount": 0, "due_amount": 0, "refunded_amount": 0, "status": None, "reason": None}
+
+
+class Message:
+    """One delivery and everything known about it, loaded within the unit of work that sends it."""
+
+    def __init__(
+        self, delivery: Delivery, session: Session, account: Account, client: Client, wishes: Preferences
+    ) -> None:
+        self.delivery = delivery
+        self.session = session
+        self.account = account
+        self.client = client
+        self.wishes = wishes
+        self.kind = Kind(delivery.kind)
+        self.deposit: Deposit | None = replicas.deposit(session.id)
+        self.refund: Refund | None = replicas.refund(delivery.refund_id)
+
+    @property
+    def to_client(self) -> bool:
+        return TERMS[self.kind].audience is Audience.CLIENT
+
+    def email(self, context: Notifications) -> Letter:
+        """The email that this delivery is now. Raises jinja2.TemplateError."""
+        wording, variables = self._wording(), self._variables(context)
+        to, to_name = (
+            (self.client.email, self.client.name) if self.to_client else (self.account.email, self.account.name)
+        )
+        return Letter(
+            key=self.delivery.key,
+            sender=context.settings.mail_from,
+            sender_name=self.wishes.sender_name or self.account.name,
+            reply_to=(self.wishes.reply_to or self.account.email) if self.to_client else None,
+            to=to or "",
+            to_name=to_name,
+            content=templates.render_email(templates.shipped(self.kind, wording.language), variables),
+            language=wording.language,
+            invitation=self._invitation(context),
+            unsubscribe_url=variables.unsubscribe_url or None,
+        )
+
+    def text(self, context: Notifications) -> str:
+        """The text message that this delivery is now. Raises jinja2.TemplateError."""
+        return templates.render_sms(templates.shipped(self.kind, self._wording().language), self._variables(context))
+
+    def _wording(self) -> Wording:
+        if self.to_client:
+            return Wording(
+                locale=locale_for(self.client.locale, self.account.locale),
+                timezone=self.client.timezone or self.account.timezone,
+            )
+        return Wording(locale=locale_for(self.account.locale), timezone=self.account.timezone)
+
+    def _variables(self, context: Notifications) -> Variables:
+        session, wording, money = self.session, self._wording(), self._money()
+        currency = money.get("currency", "EUR")
+
+        def amount(value: int) -> str:
+            return wording.money(value, currency) if value else ""
+
+        series = self._series()
+        payment_url = (self.deposit and self.deposit.payment_url) or session.payment_url or ""
+        # Without its link a sum that is due would only puzzle the client.
+        due = (
+            amount(money["due_amount"])
+            if money["status"] == DepositStatus.REQUIRED and (payment_url or not self.to_client)
+            else ""
+        )
+        return Variables(
+            client_name=self.client.name,
+            provider_name=self.account.name,
+            service_name=session.service_name,
+            when=wording.span(session.starts_at, session.ends_at),
+            date=wording.date(session.starts_at),
+            short_date=wording.short_date(session.starts_at),
+            time=wording.time(session.starts_at),
+            timezone=wording.zone(session.starts_at),
+            notes=session.notes,
+            client_message=session.client_message,
+            price=wording.money(session.price["amount"], session.price["currency"]) if session.price else "",
+            deposit=amount(money["amount"]),
+            due=due,
+            held=amount(money["held_amount"]),
+            refund=self._refund(wording, currency),
+            payment_url=payment_url if due else "",
+            manage_url=session.manage_url or "",
+            unsubscribe_url=self._unsubscribe_url(context) if TERMS[self.kind].reminder else "",
+            reason=self._reason(),
+            outcome=self._outcome(),
+            occurrences=tuple(wording.span(each.starts_at, each.ends_at) for each in series) if len(series) > 1 else (),
+        )
+
+    def _money(self) -> dict[str, Any]:
+        """The deposit: payments' word where it is known, else scheduling's."""
+        return self.deposit.as_dict() if self.deposit else self.session.deposit or _WITHOUT_MONEY
+
+    def _refund(self, wording: Wording, currency: str) -> str:
+        if self.refund:
+            return wording.money(self.refund.amount, self.refund.currency)
+        quote = (self._cancellation() or {}).get("quote")
+        return wording.money(quote["amount"], currency) if quote and quote["amount"] else ""
+
+    def _reason(self) -> str:
+        if self.kind is Kind.REFUND_FAILED:
+            return (self.refund and (self.refund.failure or self.refund.reason)) or ""
+        if self.kind is Kind.DEPOSIT_NOT_ASKED:
+            return self._money()["reason"] or ""
+        return (self._cancellation() or {}).get("reason") or ""
+
+    def _outcome(self) -> str:
+        """What becomes of the deposit of a cancelled session."""
+        cancellation, money = self._cancellation(), self._money()
+        status = money["status"]
+        if cancellation is None or status in (None, DepositStatus.NOT_ASKED):
+            return ""
+        if status in (DepositStatus.REQUIRED, DepositStatus.CANCELED) and not money["held_amount"]:
+            return "unpaid"
+        quote = cancellation.get("quote")
+        if (
+            cancellation["refund"] == RefundDecision.SKIP
+            or status == DepositStatus.KEPT
+            or (quote and not quote["amount"])
+        ):
+            return "keep"
+        return "refund" if cancellation["refund"] == RefundDecision.REFUND else "undecided"
+
+    def _cancellation(self) -> dict[str, Any] | None:
+        """The cancellation that the message is about."""
+        return next((each for each in self.session.cancellations if each["id"] == self.delivery.cancellation_id), None)
+
+    def _series(self) -> list[Session]:
+        return replicas.sessions_of_series(self.delivery.series_id) if self.delivery.series_id else []
+
+    def _invitation(self, context: Notifications) -> tuple[str, bytes] | None:
+        method = TERMS[self.kind].invitation
+        if method is None:
+            return None
+        sessions = self._series() or [self.session]
+        return method.value, document(method, [self._appointment(each, method) for each in sessions], context.now())
+
+    def _appointment(self, session: Session, method: Invitation) -> Appointment:
+        return Appointment(
+            session_id=session.id,
+            version=session.version,
+            status="cancelled" if method is Invitation.CANCEL else session.status,
+            starts_at=session.starts_at,
+            ends_at=session.ends_at,
+            summary=f"{session.service_name} – {self.account.name}",
+            description=session.notes,
+            organizer=(self.account.name, self.account.email),
+            attendee=(self.client.name, self.client.email) if self.client.email else None,
+        )
+
+    def _unsubscribe_url(self, context: Notifications) -> str:
+        token = context.links.sign(UNSUBSCRIBE, {"account": self.client.account_id, "client": self.client.id})
+        return f"{context.settings.public_url}/v1/unsubscribe/{token}"

@@ -1,0 +1,78 @@
+"""Bringing what is due to the workers: any number of dispatchers claim rows and put their ids on the channels' queues."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chassis.ids import new_id
+from notifications.domain.statuses import DeliveryStatus
+from notifications.operations.announcing import hand_over
+from notifications.operations.context import Notifications
+from notifications.store import deliveries, reminders
+from notifications.store.models import Delivery, Reminder
+
+_AT_ONCE = 200
+
+
+def dispatch(context: Notifications) -> int:
+    """Put a portion of what is due on the queues; returns how much that was."""
+    return context.store.run(lambda: _reminders(context)) + context.store.run(lambda: _deliveries(context))
+
+
+def next_due(context: Notifications) -> datetime | None:
+    """The earliest moment at which a message will be due."""
+    with context.store.reading():
+        moments = (reminders.earliest_due(context.store), deliveries.earliest_due(context.store))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def oldest_due_age(context: Notifications) -> float:
+    """For how many seconds the oldest message that is due has been waiting; 0 where none is."""
+    now = context.now()
+    with context.store.reading():
+        oldest = deliveries.oldest_due(context.store, now)
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+
+def _reminders(context: Notifications) -> int:
+    with context.store.transaction():
+        due = reminders.claim_due(context.store, context.now(), _AT_ONCE)
+        for row in due:
+            delivery = _delivery_of(row, context.now())
+            if deliveries.add(context.store, delivery.as_dict()):
+                reminders.change(row.id, delivery_id=delivery.id)
+                hand_over(context, delivery)
+            else:
+                # One of this key exists: this reminder was here before and is not sent again.
+                reminders.change(row.id, delivery_id=deliveries.id_by_key(delivery.key))
+        return len(due)
+
+
+def _deliveries(context: Notifications) -> int:
+    with context.store.transaction():
+        due = deliveries.claim_due(context.store, context.now(), context.real_clock.now(), _AT_ONCE)
+        for delivery in due:
+            hand_over(context, delivery)
+        return len(due)
+
+
+def _delivery_of(row: Reminder, now: datetime) -> Delivery:
+    return Delivery(
+        id=new_id("dlv"),
+        account_id=row.account_id,
+        key=f"{row.session_id}:{row.kind}:{row.starts_at:%Y%m%dT%H%M%SZ}:{row.channel}",
+        version=1,
+        kind=row.kind,
+        channel=row.channel,
+        session_id=row.session_id,
+        client_id=row.client_id,
+        reminder_id=row.id,
+        sequence=0,
+        due_at=row.due_at,
+        waits=False,
+        status=DeliveryStatus.QUEUED.value,
+        attempts=0,
+        next_attempt_at=now,
+        created_at=now,
+        updated_at=now,
+    )

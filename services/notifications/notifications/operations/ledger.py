@@ -1,0 +1,124 @@
+"""What was sent and what will be: reminders, deliveries, and sending one again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chassis.ids import new_id
+from chassis.problems import Conflict, NotFound
+from chassis.store import moment
+from notifications.domain import reminders as rules
+from notifications.domain.kinds import TERMS, Channel, Kind
+from notifications.domain.standing import holds
+from notifications.domain.statuses import OPEN, DeliveryStatus
+from notifications.operations.announcing import hand_over
+from notifications.operations.composing import Message
+from notifications.operations.context import Notifications
+from notifications.operations.preferences import require_account
+from notifications.operations.reach import preferences_of, situation_of
+from notifications.operations.sending import known
+from notifications.store import deliveries, reminders, replicas
+from notifications.store.models import Delivery, Reminder
+
+SHOWN = tuple(status for status in DeliveryStatus if status not in (DeliveryStatus.SENDING, DeliveryStatus.SKIPPED))
+"""The statuses of a list that asks for none: what was skipped was never sent, and is shown where it is asked for."""
+
+
+def list_reminders(
+    context: Notifications, account_id: str, *, session_id: str | None, after: Sequence[Any] | None, limit: int
+) -> list[Reminder]:
+    """The reminders of a session, or of the account, by their moment; up to `limit`."""
+    with context.store.reading():
+        require_account(context, account_id)
+        position = (moment(after[0]), after[1]) if after else None
+        return reminders.listing(account_id, session_id, position, limit)  # type: ignore[arg-type]
+
+
+def list_deliveries(
+    context: Notifications,
+    account_id: str,
+    *,
+    session_id: str | None,
+    statuses: Sequence[str],
+    text: str | None,
+    after: str | None,
+    limit: int,
+) -> list[Delivery]:
+    """The account's deliveries, newest first; of these statuses where some are given."""
+    wanted = list(statuses or SHOWN)
+    if DeliveryStatus.QUEUED in wanted:
+        wanted.append(DeliveryStatus.SENDING)
+    with context.store.reading():
+        require_account(context, account_id)
+        return deliveries.listing(
+            account_id, session_id=session_id, statuses=wanted, text=text, after=after, limit=limit
+        )
+
+
+def get_delivery(context: Notifications, account_id: str, delivery_id: str) -> Delivery:
+    """One delivery. Raises NotFound where the account has none of this id."""
+    with context.store.reading():
+        require_account(context, account_id)
+        delivery = deliveries.get(delivery_id, account_id)
+    if delivery is None:
+        raise NotFound
+    return delivery
+
+
+def resend(context: Notifications, account_id: str, delivery_id: str) -> Delivery:
+    """Send a message again because somebody asks for it: a delivery of its own, rendered anew, to the address of today.
+
+    Raises:
+        NotFound: the account has no such delivery.
+        Conflict: it is still under way, no longer true, or the client cannot be reached so.
+    """
+    with context.store.transaction():
+        require_account(context, account_id)
+        before = deliveries.get(delivery_id, account_id)
+        if before is None:
+            raise NotFound
+        if before.status in OPEN:
+            raise Conflict("it has not been sent yet", code="invalid_transition")
+        _refuse_what_no_longer_holds(context, before)
+        now = context.now()
+        delivery = Delivery(
+            **{name: getattr(before, name) for name in _SAME},
+            id=new_id("dlv"),
+            key=f"{before.key}:again:{new_id('x')}",
+            version=1,
+            resend_of=before.id,
+            due_at=now,
+            waits=False,
+            status=DeliveryStatus.QUEUED.value,
+            attempts=0,
+            next_attempt_at=now,
+            created_at=now,
+            updated_at=now,
+        )
+        deliveries.add(context.store, delivery.as_dict())
+        hand_over(context, delivery)
+        return delivery
+
+
+_SAME = "account_id kind channel session_id client_id series_id cancellation_id deposit_id refund_id sequence".split()
+
+
+def _refuse_what_no_longer_holds(context: Notifications, delivery: Delivery) -> None:
+    session = replicas.session(delivery.session_id)
+    account = replicas.account(context.store, delivery.account_id)
+    client = replicas.client(context.store, delivery.client_id, delivery.account_id)
+    assert session is not None
+    assert account is not None
+    if client is None or client.erased_at is not None:
+        raise Conflict("the client was erased", code="invalid_transition")
+    message = Message(delivery, session, account, client, preferences_of(account.id))
+    kind = Kind(delivery.kind)
+    facts = known(message, again=True)
+    if not holds(kind, facts, context.now(), sequence=delivery.sequence, cancellation_id=delivery.cancellation_id):
+        raise Conflict("what it told is no longer so", code="invalid_transition")
+    if TERMS[kind].audience == "client":
+        situation = situation_of(context, session, account, client, message.wishes)
+        reason = rules.unreachable(situation, kind, Channel(delivery.channel))
+        if reason is not None:
+            raise Conflict(f"the client cannot be reached by {delivery.channel}: {reason}", code="invalid_transition")

@@ -1,0 +1,176 @@
+"""Taking in what other services tell: replicas at their highest version, and what follows from a change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from chassis.inbox import Event, WaitingFor
+from notifications.domain import facts
+from notifications.domain.kinds import Channel
+from notifications.operations.announcing import announce, release_waiting
+from notifications.operations.context import Notifications
+from notifications.operations.reach import account_or_wait, client_or_wait, preferences_of
+from notifications.operations.reminding import DISPATCH, plan_session, plan_sessions_of_client
+from notifications.store import replicas
+from notifications.store.models import Account, Client, Deposit, Refund, Session, SessionType
+
+
+def take_account(context: Notifications, event: Event) -> None:
+    """An account: where its plan or timezone changed, its sessions to come are planned anew."""
+    before = replicas.account(context.store, event.subject)
+    data = event.data
+    newer = replicas.keep(
+        context.store,
+        Account,
+        {name: data[name] for name in ("id", "account_id", "version", "name", "email", "plan", "timezone", "locale")},
+    )
+    if newer and before and (before.plan, before.timezone) != (data["plan"], data["timezone"]):
+        replicas.request_replan(context.store, event.subject, context.now())
+        context.wakeups.after_commit(DISPATCH)
+
+
+def take_service(context: Notifications, event: Event) -> None:
+    """A session type."""
+    replicas.keep(
+        context.store,
+        SessionType,
+        {name: event.data[name] for name in ("id", "account_id", "version", "name", "active")},
+    )
+
+
+def take_client(context: Notifications, event: Event) -> None:
+    """A client: what is to come for them is planned anew, as addresses and wishes may have changed."""
+    data = event.data
+    newer = replicas.keep(
+        context.store,
+        Client,
+        {
+            name: data[name]
+            for name in (
+                "id",
+                "account_id",
+                "version",
+                "name",
+                "email",
+                "phone",
+                "locale",
+                "timezone",
+                "deleted",
+                "merged_into",
+            )
+        }
+        | {"email_allowed": data["contact"]["email"], "sms_allowed": data["contact"]["sms"]},
+    )
+    if not newer:
+        return
+    for channel in Channel:
+        wish = replicas.wish(event.subject, channel)
+        if wish is not None and wish.allowed == data["contact"][channel]:
+            # The clients service has repeated what the client told us: from here on its record has the word.
+            wish.delete_instance()
+    client = replicas.client(context.store, event.subject, event.account_id)
+    if client is not None:
+        plan_sessions_of_client(context, client)
+
+
+def take_session(context: Notifications, event: Event) -> None:
+    """A session: its reminders follow its state; what happened is told, once.
+
+    Raises:
+        WaitingFor: its account or its client is not here yet.
+    """
+    data = event.data
+    account = account_or_wait(context, event.account_id)
+    client = client_or_wait(context, data["client_id"], event.account_id)
+    newer = replicas.keep(context.store, Session, _session_row(event), only_at_first=("filled_to",))
+    session = _session_or_wait(event.subject, event.account_id)
+    wishes = preferences_of(account.id)
+    if newer:
+        plan_session(context, session, account, client, wishes)
+        release_waiting(context, session)
+    if not event.snapshot:
+        announce(
+            context,
+            facts.of_session(event.type, data),
+            session,
+            wishes,
+            occurred_at=event.time,
+            told_up_to=session.filled_to,
+        )
+
+
+def take_deposit(context: Notifications, event: Event) -> None:
+    """A deposit. Raises WaitingFor while its session is not here."""
+    session = _session_or_wait(event.data["session_id"], event.account_id)
+    deposit = _keep_deposit(context, event.data, session, filled=event.snapshot)
+    if not event.snapshot:
+        announce(
+            context,
+            facts.of_deposit(event.type, event.data),
+            session,
+            preferences_of(event.account_id),
+            occurred_at=event.time,
+            told_up_to=deposit.filled_to,
+        )
+
+
+def take_refund(context: Notifications, event: Event) -> None:
+    """A refund, and the deposit as it left it. Raises WaitingFor while its session is not here."""
+    data = event.data
+    session = _session_or_wait(data["session_id"], event.account_id)
+    deposit = _keep_deposit(context, data["deposit"], session, filled=False)
+    names = "id account_id version deposit_id session_id cancellation_id status amount currency percentage reason failure".split()
+    replicas.keep(context.store, Refund, {name: data[name] for name in names})
+    # Refunds have no snapshots: whether this one is older than what filled us is told by the deposit that it left.
+    if data["deposit"]["version"] > deposit.filled_to:
+        announce(
+            context,
+            facts.of_refund(event.type, data),
+            session,
+            preferences_of(event.account_id),
+            occurred_at=event.time,
+            told_up_to=0,
+        )
+
+
+def _session_or_wait(session_id: str, account_id: str) -> Session:
+    session = replicas.session(session_id, account_id)
+    if session is None:
+        raise WaitingFor(session_id)
+    return session
+
+
+def _keep_deposit(context: Notifications, data: Mapping[str, Any], session: Session, *, filled: bool) -> Deposit:
+    names = "id account_id version session_id client_id status reason amount held_amount due_amount refunded_amount currency payment_url".split()
+    replicas.keep(
+        context.store,
+        Deposit,
+        {name: data[name] for name in names} | {"held": [], "filled_to": data["version"] if filled else 0},
+        only_at_first=("held", "filled_to"),
+    )
+    replicas.note_held(context.store, data["id"], data["version"], data["held_amount"])
+    release_waiting(context, session)
+    kept: Deposit = Deposit.get_by_id(data["id"])
+    return kept
+
+
+def _session_row(event: Event) -> dict[str, Any]:
+    data = event.data
+    names = (
+        "id account_id version client_id service_id service_name calendar_id starts_at ends_at timezone status notes client_message "
+        "price deposit payment_url manage_url source series_id"
+    ).split()
+    return {name: data[name] for name in names} | {
+        "cancellations": [
+            {
+                "id": each["id"],
+                "by": each["by"],
+                "reason": each["reason"],
+                "refund": each["refund"],
+                "quote": each["quote"],
+            }
+            for each in data["cancellations"]
+        ],
+        "filled_to": data["version"] if event.snapshot else 0,
+    }

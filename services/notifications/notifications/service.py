@@ -1,0 +1,90 @@
+"""Composition root of notifications: every part, in one look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prometheus_client import Gauge
+
+from chassis.clock import Clock, SystemClock
+from chassis.service import Invariant, Service, Snapshot, Worker, parts
+from chassis.telemetry import Metrics
+from notifications.operations.context import Notifications
+from notifications.operations.dispatching import oldest_due_age
+from notifications.settings import Settings
+from notifications.store.models import database
+
+if TYPE_CHECKING:
+    from chassis.inbox import Event
+    from chassis.web import Blueprint
+
+
+def build(settings: Settings, clock: Clock | None = None) -> Service:
+    """The service on the store and broker of `settings`."""
+    clock = clock or SystemClock()
+    store, wakeups, outbox = parts("notifications", settings, clock)
+    store.bind(database)
+    context = Notifications(settings=settings, clock=clock, store=store, outbox=outbox, wakeups=wakeups)
+    metrics = Metrics()
+    due = Gauge(
+        "oldest_due_age_seconds",
+        "For how long the oldest message that is due has waited to be sent",
+        registry=metrics.registry,
+    )
+    due.set_function(lambda: oldest_due_age(context))
+
+    def handlers() -> dict[str, Callable[[Event], None]]:
+        from notifications.handlers import handlers
+
+        return dict(handlers(context))
+
+    def jobs() -> Sequence[object]:
+        from notifications.jobs import jobs
+
+        return jobs(context)
+
+    def workers() -> dict[str, Worker]:
+        from notifications.gateways.mail import Mailer
+        from notifications.gateways.texts import Texter
+        from notifications.operations.sending import send_email, send_sms
+
+        mailer = Mailer(settings)
+        texter = Texter(settings) if settings.sms_possible else None
+        return {
+            "email": Worker(queue="notifications.email", run=lambda event: send_email(context, mailer, event.subject)),
+            "sms": Worker(queue="notifications.sms", run=lambda event: send_sms(context, texter, event.subject)),
+        }
+
+    def blueprints() -> Sequence[Blueprint]:
+        from notifications.api import deliveries, reminders, settings, unsubscribe, webhooks
+
+        return [resource.blueprint(context) for resource in (settings, reminders, deliveries, webhooks, unsubscribe)]
+
+    def invariants() -> Sequence[Invariant]:
+        from notifications.operations.invariants import invariants
+
+        return [Invariant(name=name, query=query) for name, query in invariants(context).items()]
+
+    return Service(
+        name="notifications",
+        settings=settings,
+        clock=clock,
+        store=store,
+        wakeups=wakeups,
+        outbox=outbox,
+        migrations=Path(__file__).parent / "store" / "migrations",
+        handlers=handlers,
+        jobs=jobs,  # type: ignore[arg-type]
+        workers=workers,
+        blueprints=blueprints,
+        snapshots=_none,
+        invariants=invariants,
+        metrics=metrics,
+    )
+
+
+def _none(_: str) -> Iterator[Snapshot]:
+    """Nobody keeps a replica of anything that notifications owns."""
+    return iter(())

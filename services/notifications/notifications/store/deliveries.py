@@ -1,0 +1,195 @@
+"""Deliveries: one row a message and channel, from the moment it is called for to what its provider said last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from chassis.store import Store, moment
+from notifications.domain.kinds import TELL_THE_TIME, Channel
+from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
+from notifications.store.models import Delivery
+
+
+def add(store: Store, values: dict[str, Any]) -> bool:
+    """Insert the row unless there is one of its key; returns whether it did."""
+    fields = [field for field in Delivery._meta.sorted_fields if field.name in values]
+    rows = store.execute(
+        f"""INSERT INTO deliveries ({", ".join(field.column_name for field in fields)}) VALUES ({", ".join(["%s"] * len(fields))})
+            ON CONFLICT (key) DO NOTHING RETURNING id""",
+        [field.db_value(values[field.name]) for field in fields],
+    )
+    return bool(rows)
+
+
+def change(delivery_id: str, **values: Any) -> None:
+    Delivery.update(**values).where(Delivery.id == delivery_id).execute()
+
+
+def get(delivery_id: str, account_id: str) -> Delivery | None:
+    found: Delivery | None = Delivery.get_or_none((Delivery.id == delivery_id) & (Delivery.account_id == account_id))
+    return found
+
+
+def locked(store: Store, delivery_id: str) -> Delivery | None:
+    """The delivery, for this unit of work alone to change."""
+    if not store.execute(f"SELECT 1 FROM deliveries WHERE id = %s {store.for_update}", (delivery_id,)):
+        return None
+    found: Delivery = Delivery.get_by_id(delivery_id)
+    return found
+
+
+def id_by_provider(provider_id: str) -> str | None:
+    row = Delivery.select(Delivery.id).where(Delivery.provider_id == provider_id).first()
+    return None if row is None else str(row.id)
+
+
+def id_by_key(key: str) -> str | None:
+    row = Delivery.select(Delivery.id).where(Delivery.key == key).first()
+    return None if row is None else str(row.id)
+
+
+def known_to_provider(provider_ids: Sequence[str]) -> set[str]:
+    """Which of these ids of a provider belong to a delivery."""
+    return {
+        str(row.provider_id)
+        for row in Delivery.select(Delivery.provider_id).where(Delivery.provider_id.in_(list(provider_ids)))
+    }
+
+
+def waiting_for_payments(session_id: str) -> list[Delivery]:
+    return list(
+        Delivery.select().where(
+            (Delivery.session_id == session_id)
+            & (Delivery.status == DeliveryStatus.QUEUED.value)
+            & (Delivery.waits == True)  # noqa: E712
+        )
+    )
+
+
+def told_last(session_id: str) -> tuple[datetime, datetime] | None:
+    """Start and end of the session as a message told its client last."""
+    row = (
+        Delivery.select(Delivery.told_starts_at, Delivery.told_ends_at)
+        .where(
+            (Delivery.session_id == session_id)
+            & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
+            & (Delivery.channel == Channel.EMAIL.value)
+            & Delivery.status.in_([status.value for status in HANDED_OVER])
+            & Delivery.told_starts_at.is_null(False)
+        )
+        .order_by(Delivery.sent_at.desc())
+        .first()
+    )
+    return None if row is None else (row.told_starts_at, row.told_ends_at)
+
+
+def untold(session_id: str, cancellation_id: str | None) -> bool:
+    """Whether the client's message about this cancellation was called for and then overtaken."""
+    return bool(
+        Delivery.select()
+        .where(
+            (Delivery.session_id == session_id)
+            & (Delivery.cancellation_id == cancellation_id)
+            & Delivery.kind.in_(["cancelled", "released"])
+            & (Delivery.status == DeliveryStatus.SKIPPED.value)
+            & (Delivery.reason == "overtaken")
+        )
+        .exists()
+    )
+
+
+def claim_due(store: Store, now: datetime, real_now: datetime, limit: int) -> list[Delivery]:
+    """Deliveries to hand to a worker, locked: those whose moment has come, and those whose worker was not heard of again."""
+    ids: list[str] = []
+    for condition, value in (
+        ("status = 'queued' AND next_attempt_at <= %s ORDER BY next_attempt_at", now),
+        ("status IN ('queued', 'sending') AND lease_until <= %s ORDER BY lease_until", real_now),
+    ):
+        rows = store.execute(
+            f"SELECT id FROM deliveries WHERE {condition} LIMIT %s {store.skip_locked}", (value, limit)
+        )
+        ids += [row[0] for row in rows]
+    return list(Delivery.select().where(Delivery.id.in_(ids))) if ids else []
+
+
+def earliest_due(store: Store) -> datetime | None:
+    return moment(
+        store.execute(
+            "SELECT min(next_attempt_at) FROM deliveries WHERE status = 'queued' AND next_attempt_at IS NOT NULL"
+        )[0][0]
+    )
+
+
+def oldest_due(store: Store, now: datetime) -> datetime | None:
+    """The moment of the oldest message whose moment has come and that nobody has tried to send yet."""
+    moments = [
+        moment(store.execute(query, (now,))[0][0])
+        for query in (
+            "SELECT min(due_at) FROM reminders WHERE status = 'planned' AND delivery_id IS NULL AND due_at <= %s",
+            "SELECT min(next_attempt_at) FROM deliveries WHERE status = 'queued' AND next_attempt_at IS NOT NULL AND next_attempt_at <= %s",
+            """SELECT min(due_at) FROM deliveries WHERE status IN ('queued', 'sending') AND lease_until IS NOT NULL
+               AND next_attempt_at IS NULL AND due_at <= %s""",
+        )
+    ]
+    return min((due for due in moments if due is not None), default=None)
+
+
+def listing(
+    account_id: str, *, session_id: str | None, statuses: Sequence[str], text: str | None, after: str | None, limit: int
+) -> list[Delivery]:
+    """The account's deliveries, newest first; `text` is looked for in the address."""
+    query = Delivery.select().where((Delivery.account_id == account_id) & Delivery.status.in_(list(statuses)))
+    if session_id is not None:
+        query = query.where(Delivery.session_id == session_id)
+    if text:
+        query = query.where(Delivery.address.contains(text))
+    if after is not None:
+        query = query.where(Delivery.id < after)
+    return list(query.order_by(Delivery.id.desc()).limit(limit))
+
+
+def of_clients(client_ids: Sequence[str]) -> list[Delivery]:
+    return list(Delivery.select().where(Delivery.client_id.in_(list(client_ids))).order_by(Delivery.id))
+
+
+def forget_addresses(now: datetime, older_than: datetime, limit: int) -> int:
+    """Blank the addresses of deliveries that ended before `older_than`; returns of how many, at most `limit`."""
+    old = (
+        Delivery.select(Delivery.id)
+        .where(
+            Delivery.address.is_null(False)
+            & (Delivery.updated_at < older_than)
+            & Delivery.status.not_in([DeliveryStatus.QUEUED.value, DeliveryStatus.SENDING.value])
+        )
+        .limit(limit)
+    )
+    count: int = Delivery.update(address=None, updated_at=now).where(Delivery.id.in_(old)).execute()
+    return count
+
+
+def without_outcome(store: Store) -> list[str]:
+    """Open deliveries that nothing will ever pick up again: there must be none."""
+    rows = store.execute(
+        "SELECT id FROM deliveries WHERE status IN ('queued', 'sending') AND next_attempt_at IS NULL AND lease_until IS NULL"
+    )
+    return [row[0] for row in rows]
+
+
+def disagreeing_with_reminders(store: Store) -> list[str]:
+    """Reminders that are planned although their delivery has ended: there must be none."""
+    rows = store.execute(
+        """SELECT r.id FROM reminders r JOIN deliveries d ON d.id = r.delivery_id
+           WHERE r.status = 'planned' AND d.status NOT IN ('queued', 'sending')"""
+    )
+    return [row[0] for row in rows]
+
+
+def sent_twice(store: Store) -> list[str]:
+    """Reminders of one session, kind, channel and start that went out in more than one delivery: there must be none."""
+    rows = store.execute(
+        """SELECT reminder_id FROM deliveries WHERE reminder_id IS NOT NULL AND resend_of IS NULL
+           AND status IN ('sent', 'delivered', 'undelivered') GROUP BY reminder_id HAVING count(*) > 1"""
+    )
+    return [row[0] for row in rows]

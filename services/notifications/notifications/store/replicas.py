@@ -1,0 +1,188 @@
+"""What other services told: the highest version of each subject, and reading it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from chassis.store import Store
+from notifications.store.models import (
+    Account,
+    Base,
+    Client,
+    Deposit,
+    Preference,
+    Refund,
+    Replan,
+    Session,
+    StoppedNumber,
+    Wish,
+)
+
+M = TypeVar("M", bound=Base)
+_LONGEST_CHAIN = 20
+
+
+def keep(store: Store, model: type[Base], values: Mapping[str, Any], *, only_at_first: Sequence[str] = ()) -> bool:
+    """Insert the row, or update it where `values` has the higher version; returns whether it did either.
+
+    Either way the row is locked until the unit of work ends. `only_at_first` names columns that an update leaves alone.
+    """
+    fields = [field for field in model._meta.sorted_fields if field.name in values]
+    columns = [field.column_name for field in fields]
+    changed = [column for column in columns if column != "id" and column not in only_at_first]
+    table = model._meta.table_name
+    # An erased client stays erased, whatever late event comes.
+    still = " AND clients.erased_at IS NULL" if model is Client else ""
+    rows = store.execute(
+        f"""INSERT INTO {table} ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))})
+            ON CONFLICT (id) DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in changed)}
+            WHERE {table}.version < excluded.version{still} RETURNING id""",
+        [field.db_value(values[field.name]) for field in fields],
+    )
+    return bool(rows)
+
+
+def account(store: Store, account_id: str, *, share: bool = False) -> Account | None:
+    """The account; `share` keeps it as it is until the unit of work ends."""
+    if share:
+        _share(store, "accounts", account_id)
+    found: Account | None = Account.get_or_none(Account.id == account_id)
+    return found
+
+
+def client(store: Store, client_id: str, account_id: str, *, share: bool = False) -> Client | None:
+    """The client, or the one that it was merged into as far as that is known; `share` as above."""
+    found: Client | None = None
+    for _ in range(_LONGEST_CHAIN):
+        if share:
+            _share(store, "clients", client_id)
+        following = Client.get_or_none((Client.id == client_id) & (Client.account_id == account_id))
+        if following is None:
+            return found
+        found = following
+        if found.merged_into is None:
+            return found
+        client_id = found.merged_into
+    return found
+
+
+def same_person(client_id: str) -> list[str]:
+    """The ids that answer for this client: its own, and all that were merged into it."""
+    ids, fresh = [client_id], [client_id]
+    while fresh:
+        fresh = [row.id for row in Client.select(Client.id).where(Client.merged_into.in_(fresh)) if row.id not in ids]
+        ids += fresh
+    return ids
+
+
+def session(session_id: str, account_id: str | None = None) -> Session | None:
+    """The session, of that account where one is given."""
+    query = Session.id == session_id
+    if account_id is not None:
+        query &= Session.account_id == account_id
+    found: Session | None = Session.get_or_none(query)
+    return found
+
+
+def sessions_of_series(series_id: str) -> list[Session]:
+    """The sessions of a series that stand, by their start."""
+    return list(
+        Session.select()
+        .where((Session.series_id == series_id) & Session.status.in_(("pending", "confirmed")))
+        .order_by(Session.starts_at)
+    )
+
+
+def sessions_to_come(client_ids: Sequence[str], now: datetime) -> list[str]:
+    """Ids of the sessions of these clients that have not begun, in one order for everybody who locks them."""
+    rows = (
+        Session.select(Session.id)
+        .where(Session.client_id.in_(list(client_ids)) & (Session.starts_at > now))
+        .order_by(Session.id)
+    )
+    return [row.id for row in rows]
+
+
+def sessions_after(account_id: str, after: str, now: datetime, limit: int) -> list[str]:
+    """Ids of the account's sessions that have not begun, from `after` on, in the order of their ids."""
+    rows = (
+        Session.select(Session.id)
+        .where((Session.account_id == account_id) & (Session.id > after) & (Session.starts_at > now))
+        .order_by(Session.id)
+        .limit(limit)
+    )
+    return [row.id for row in rows]
+
+
+def lock_session(store: Store, session_id: str) -> None:
+    """Have this unit of work alone change what belongs to the session."""
+    store.execute(f"SELECT 1 FROM sessions WHERE id = %s {store.for_update}", (session_id,))
+
+
+def deposit(session_id: str) -> Deposit | None:
+    """The session's deposit as payments told it last."""
+    found: Deposit | None = (
+        Deposit.select().where(Deposit.session_id == session_id).order_by(Deposit.version.desc()).first()
+    )
+    return found
+
+
+def note_held(store: Store, deposit_id: str, version: int, held_amount: int) -> None:
+    """Remember what the deposit held at this version, however late the version is heard of."""
+    store.execute(f"SELECT 1 FROM deposits WHERE id = %s {store.for_update}", (deposit_id,))
+    row = Deposit.get_by_id(deposit_id)
+    held = dict(map(tuple, row.held)) | {version: held_amount}
+    Deposit.update(held=sorted(held.items())).where(Deposit.id == deposit_id).execute()
+
+
+def refund(refund_id: str | None) -> Refund | None:
+    found: Refund | None = Refund.get_or_none(Refund.id == refund_id)
+    return found
+
+
+def last_refund(session_id: str) -> Refund | None:
+    """The newest refund of the session."""
+    found: Refund | None = Refund.select().where(Refund.session_id == session_id).order_by(Refund.id.desc()).first()
+    return found
+
+
+def preferences(account_id: str) -> Preference | None:
+    found: Preference | None = Preference.get_or_none(Preference.account_id == account_id)
+    return found
+
+
+def request_replan(store: Store, account_id: str, now: datetime) -> None:
+    """Have the account's sessions to come be planned anew, from the first."""
+    store.execute(
+        """INSERT INTO replans (account_id, requested_at, after_session) VALUES (%s, %s, '')
+           ON CONFLICT (account_id) DO UPDATE SET requested_at = excluded.requested_at, after_session = ''""",
+        (account_id, now),
+    )
+
+
+def claim_replan(store: Store) -> Replan | None:
+    """One account that is to be planned anew, locked for this unit of work."""
+    rows = store.execute(f"SELECT account_id FROM replans ORDER BY requested_at LIMIT 1 {store.skip_locked}")
+    return Replan.get_by_id(rows[0][0]) if rows else None
+
+
+def wish(client_id: str, channel: str) -> Wish | None:
+    found: Wish | None = Wish.get_or_none((Wish.client_id == client_id) & (Wish.channel == channel))
+    return found
+
+
+def stopped(number_digest: str) -> bool:
+    """Whether STOP holds for a number."""
+    return bool(StoppedNumber.select().where(StoppedNumber.number_digest == number_digest).exists())
+
+
+def clients_with_phone(phone: str) -> list[Client]:
+    """Every client of every account that has this number."""
+    return list(Client.select().where((Client.phone == phone) & Client.merged_into.is_null()).order_by(Client.id))
+
+
+def _share(store: Store, table: str, id: str) -> None:
+    if store.on_postgresql:
+        store.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", (id,))

@@ -1,0 +1,328 @@
+"""What is told to whom about a session and its money, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from email.message import EmailMessage
+
+from icalendar import Calendar
+from services.notifications.tests.driver import (
+    NOON,
+    Practice,
+    cancellation,
+    client,
+    deposit,
+    refund,
+    session,
+    terms,
+)
+
+ADA, SOMMER = "ada@example.com", "sommer@praxis.example"
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def calendar_of(mail: EmailMessage) -> Calendar:
+    part = next(part for part in mail.iter_attachments() if part.get_content_type() == "text/calendar")
+    return Calendar.from_ical(part.get_content())
+
+
+def test_a_confirmed_session_is_confirmed_to_its_client_with_notes_and_an_invitation(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+
+    [mail] = practice.mails()
+    assert mail["To"] == "Ada Winter <ada@example.com>"
+    assert mail["From"] == "Praxis Sommer <bookings@timeblu.example>"
+    assert mail["Reply-To"] == SOMMER
+    assert mail["Subject"] == "Confirmed: Coaching on Monday, 9 March 2026"
+    assert "Monday, 9 March 2026, 13:00–14:00" in text_of(mail)
+    assert "Bring the letter." in text_of(mail)
+    calendar = calendar_of(mail)
+    [event] = calendar.walk("VEVENT")
+    assert (calendar["METHOD"], event["UID"], event["SEQUENCE"]) == ("REQUEST", "ses_1@timeblu", 1)
+    assert event.decoded("DTSTART") == NOON + timedelta(days=7)
+
+
+def test_an_event_that_comes_twice_is_told_once(practice: Practice) -> None:
+    event_id = practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.created", session(), event_id=event_id)
+    practice.hear("session.created", session())
+    practice.work()
+
+    assert practice.fared() == [("confirmation", "email", "sent")]
+    assert len(practice.mails()) == 1
+
+
+def test_the_confirmation_waits_for_payments_and_then_holds_the_payment_link(practice: Practice) -> None:
+    practice.hear("session.created", session(deposit=terms(), payment_url="https://pay.example/v1/pay/secret"))
+    practice.work()
+    assert practice.mails() == []
+
+    practice.hear("deposit.required", deposit())
+    practice.work()
+
+    [mail] = practice.mails()
+    assert "https://pay.example/v1/pay/secret" in text_of(mail)
+    assert "A deposit of €20.00 is due" in text_of(mail)
+
+
+def test_the_confirmation_waits_for_payments_no_longer_than_a_minute(practice: Practice) -> None:
+    practice.hear("session.created", session(deposit=terms(), payment_url="https://pay.example/v1/pay/secret"))
+    practice.pass_time(seconds=59)
+    assert practice.mails() == []
+
+    practice.pass_time(seconds=1)
+
+    [mail] = practice.mails()
+    assert "https://pay.example/v1/pay/secret" in text_of(mail)
+
+
+def test_the_confirmation_says_nothing_of_a_deposit_that_is_not_asked(practice: Practice) -> None:
+    practice.hear("session.created", session(deposit=terms(), payment_url="https://pay.example/v1/pay/secret"))
+    practice.hear("deposit.not_asked", deposit(status="not_asked", reason="not_connected"))
+    practice.work()
+
+    assert practice.subjects(ADA) == ["Confirmed: Coaching on Monday, 9 March 2026"]
+    assert "pay.example" not in text_of(practice.mails(ADA)[0])
+    assert practice.subjects(SOMMER) == ["No deposit was asked: Ada Winter, Coaching on Monday, 9 March 2026"]
+
+
+def test_a_pending_session_is_told_by_pending_and_confirmed_when_it_is(practice: Practice) -> None:
+    practice.hear("session.created", session(status="pending"))
+    practice.work()
+    practice.hear("session.confirmed", session(2))
+    practice.work()
+
+    assert practice.fared() == [("pending", "email", "sent"), ("confirmation", "email", "sent")]
+    tentative, confirmed = (calendar_of(mail).walk("VEVENT")[0] for mail in practice.mails())
+    assert (tentative["STATUS"], tentative["SEQUENCE"]) == ("TENTATIVE", 1)
+    assert (confirmed["STATUS"], confirmed["SEQUENCE"]) == ("CONFIRMED", 2)
+
+
+def test_moving_a_session_is_told_with_a_higher_sequence(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.rescheduled", session(2, starts_at=NOON + timedelta(days=8)))
+    practice.work()
+
+    [_, moved] = practice.mails()
+    assert moved["Subject"] == "Moved: Coaching is now on Tuesday, 10 March 2026"
+    assert calendar_of(moved).walk("VEVENT")[0]["SEQUENCE"] == 2
+
+
+def test_a_move_that_the_confirmation_already_told_is_not_told_again(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.hear("session.rescheduled", session(2, starts_at=NOON + timedelta(days=8)))
+    practice.work()
+
+    assert practice.subjects() == ["Confirmed: Coaching on Tuesday, 10 March 2026"]
+    assert [row["error"] for row in practice.deliveries("status=skipped")] == ["overtaken"]
+
+
+def test_a_cancellation_is_told_with_what_becomes_of_the_deposit(practice: Practice) -> None:
+    practice.hear("session.created", session(deposit=terms("paid", id="dep_1", held_amount=2000, due_amount=0)))
+    practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+    for outcome, words in (
+        ("refund", "Your deposit will be refunded as agreed"),
+        ("skip", "Your deposit is not refunded"),
+    ):
+        id_ = f"ses_{outcome}"
+        paid = terms("refund_pending", id="dep_1", held_amount=2000, due_amount=0)
+        cancelled = session(
+            2, id=id_, status="cancelled", deposit=paid, cancellations=[cancellation(f"can_{outcome}", refund=outcome)]
+        )
+        practice.hear("session.cancelled", cancelled)
+        practice.work()
+        mail = practice.mails(ADA)[-1]
+        assert mail["Subject"] == "Cancelled: Coaching on Monday, 9 March 2026"
+        assert words in text_of(mail)
+        assert calendar_of(mail)["METHOD"] == "CANCEL"
+
+
+def test_a_refund_is_told_with_its_amount_and_how_long_banks_take(practice: Practice) -> None:
+    practice.hear("session.created", session(3, status="cancelled", cancellations=[cancellation(refund="refund")]))
+    practice.hear("refund.succeeded", refund())
+    practice.work()
+
+    mail = practice.mails(ADA)[-1]
+    assert mail["Subject"] == "Your refund of €10.00 is on its way"
+    assert "5–10 business days" in text_of(mail)
+
+
+def test_a_refund_that_failed_is_told_to_the_provider_each_time_it_fails(practice: Practice) -> None:
+    practice.hear("session.created", session(3, status="cancelled", cancellations=[cancellation(refund="refund")]))
+    left = deposit(5, status="refund_failed", held_amount=2000, due_amount=0)
+    practice.hear("refund.failed", refund(2, status="failed", failure="expired_or_canceled_card", deposit=left))
+    practice.work()
+    practice.hear(
+        "refund.failed", refund(4, status="failed", failure="expired_or_canceled_card", deposit={**left, "version": 7})
+    )
+    practice.work()
+
+    failures = [mail for mail in practice.mails(SOMMER) if "refund failed" in str(mail["Subject"])]
+    assert len(failures) == 2
+    assert "expired_or_canceled_card" in text_of(failures[0])
+
+
+def test_a_payment_is_told_to_both_and_only_when_money_came(practice: Practice) -> None:
+    practice.hear("session.created", session(deposit=terms(id="dep_1")))
+    practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+    # Kept at a cancellation and, after the restore, paid again: nobody paid anything.
+    practice.hear("deposit.kept", deposit(3, status="kept", held_amount=2000, due_amount=0))
+    practice.hear("deposit.paid", deposit(4, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+
+    assert practice.subjects(ADA)[-1] == "Deposit received: Coaching on Monday, 9 March 2026"
+    assert practice.fared("status=sent").count(("deposit_received", "email", "sent")) == 1
+    assert practice.fared("status=sent").count(("deposit_paid", "email", "sent")) == 1
+
+
+def test_a_payment_on_its_way_while_cancelling_asks_the_provider_to_decide(practice: Practice) -> None:
+    undecided = [cancellation(refund=None)]
+    practice.hear("session.cancelled", session(2, status="cancelled", deposit=terms(), cancellations=undecided))
+    paid = terms("paid", id="dep_1", held_amount=2000, due_amount=0)
+    practice.hear("session.updated", session(3, status="cancelled", deposit=paid, cancellations=undecided))
+    practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+
+    assert "Your decision is needed: deposit of Ada Winter" in practice.subjects(SOMMER)
+
+
+def test_a_slot_released_unpaid_is_told_to_both_as_such(practice: Practice) -> None:
+    practice.hear(
+        "session.cancelled",
+        session(
+            2,
+            status="cancelled",
+            source="online",
+            deposit=terms("canceled", id="dep_1", due_amount=0),
+            cancellations=[cancellation(by="system", reason="deposit_unpaid")],
+        ),
+    )
+    practice.work()
+
+    assert practice.subjects(ADA) == ["Released: Coaching on Monday, 9 March 2026"]
+    assert practice.subjects(SOMMER) == ["Released unpaid: Ada Winter, Coaching on Monday, 9 March 2026"]
+
+
+def test_a_cancellation_and_its_restore_between_two_looks_are_told_to_nobody(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))
+    practice.hear("session.restored", session(3, cancellations=[cancellation(restored_at=NOON)]))
+    practice.work()
+
+    assert practice.fared() == [("confirmation", "email", "sent")]
+
+
+def test_a_restore_after_the_client_heard_of_the_cancellation_is_told(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))
+    practice.work()
+    practice.hear("session.restored", session(3, cancellations=[cancellation(restored_at=NOON)]))
+    practice.work()
+
+    assert practice.fared() == [("cancelled", "email", "sent"), ("restored", "email", "sent")]
+
+
+def test_an_online_booking_is_told_to_the_provider(practice: Practice) -> None:
+    practice.hear("session.created", session(status="pending", source="online", client_message="I may be late."))
+    practice.work()
+
+    [mail] = practice.mails(SOMMER)
+    assert mail["Subject"] == "New booking: Ada Winter, Coaching on Monday, 9 March 2026"
+    assert "I may be late." in text_of(mail)
+
+
+def test_a_series_is_confirmed_once_with_every_occurrence(practice: Practice) -> None:
+    for week in range(3):
+        starts_at = NOON + timedelta(days=7 * (week + 1))
+        practice.hear(
+            "session.created", session(id=f"ses_{week}", source="series", series_id="srs_1", starts_at=starts_at)
+        )
+    practice.work()
+    assert practice.mails() == []
+    practice.pass_time(seconds=10)
+
+    [mail] = practice.mails()
+    uids = {str(event["UID"]) for event in calendar_of(mail).walk("VEVENT")}
+    assert uids == {"ses_0@timeblu", "ses_1@timeblu", "ses_2@timeblu"}
+    assert all(day in text_of(mail) for day in ("9 March", "16 March", "23 March"))
+
+
+def test_a_fact_older_than_its_lateness_is_told_to_nobody(practice: Practice) -> None:
+    practice.hear("session.created", session(), at=NOON - timedelta(hours=25))
+    practice.work()
+
+    assert practice.mails() == []
+    assert [row["error"] for row in practice.deliveries("status=skipped")] == ["too_late"]
+
+
+def test_snapshots_tell_nothing(practice: Practice) -> None:
+    practice.hear("session.snapshot", session(deposit=terms("paid", id="dep_1", held_amount=2000, due_amount=0)))
+    practice.hear("deposit.snapshot", deposit(2, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+
+    assert practice.mails() == []
+    assert practice.deliveries("status=skipped") == []
+
+
+def test_events_of_a_former_life_that_are_replayed_after_a_snapshot_tell_nothing(practice: Practice) -> None:
+    practice.hear("session.snapshot", session(3))
+    practice.hear("session.created", session())
+    practice.hear("session.updated", session(4))
+    practice.work()
+
+    assert practice.mails() == []
+
+
+def test_a_session_before_its_client_waits_for_it(practice: Practice) -> None:
+    practice.hear("session.created", session(client_id="cli_2"))
+    practice.work()
+    assert practice.rows("sessions") == []
+
+    practice.hear("client.created", client(id="cli_2", name="Bo Herbst", email="bo@example.com"))
+    practice.work()
+
+    assert practice.subjects("bo@example.com") == ["Confirmed: Coaching on Monday, 9 March 2026"]
+
+
+def test_a_client_is_written_to_in_their_language_and_timezone(practice: Practice) -> None:
+    practice.hear("client.updated", client(2, locale="de-AT", timezone="America/New_York"))
+    practice.hear("session.created", session())
+    practice.work()
+
+    [mail] = practice.mails()
+    assert mail["Subject"] == "Bestätigt: Coaching am Montag, 9. März 2026"
+    # New York is on daylight saving time on 9 March 2026, Berlin is not yet.
+    assert "08:00–09:00" in text_of(mail)
+    assert mail["Content-Language"] == "de"
+
+
+def test_what_a_client_merged_into_another_is_told_goes_to_the_other(practice: Practice) -> None:
+    practice.hear("client.created", client(id="cli_2", name="Ada W.", email="ada.w@example.com"))
+    practice.hear("session.created", session())
+    practice.hear("client.merged", client(2, merged_into="cli_2"))
+    practice.work()
+
+    assert practice.subjects(ADA) == []
+    assert practice.subjects("ada.w@example.com") == ["Confirmed: Coaching on Monday, 9 March 2026"]
+
+
+def test_a_client_without_an_address_is_passed_over_and_the_log_says_why(practice: Practice) -> None:
+    practice.hear("client.updated", client(2, email=None))
+    practice.hear("session.created", session())
+    practice.work()
+
+    assert practice.fared() == []
+    assert [(row["kind"], row["error"]) for row in practice.deliveries("status=skipped")] == [
+        ("confirmation", "no_email")
+    ]
