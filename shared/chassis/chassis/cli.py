@@ -76,6 +76,9 @@ def _run(
         case "jobs":
             processes.run_jobs(service)
         case "work":
+            if parsed.channel not in service.workers():
+                print(f"{service.name}: there is nothing to send on the channel {parsed.channel}", file=sys.stderr)
+                return 2
             processes.run_work(service, parsed.channel, parsed.concurrency)
         case "migrate":
             applied = migrate(service)

@@ -18,7 +18,6 @@ from chassis.health import meta, render_metrics
 from chassis.jobs import Job, JobRunner
 from chassis.service import Service, migrate
 from chassis.store import StoreDown
-from contracts import topology
 
 log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 5.0
@@ -91,7 +90,7 @@ def run_work(service: Service, channel: str, concurrency: int) -> None:
     """Send what is due on one channel."""
     from chassis.worker import QueueWorker
 
-    worker = QueueWorker(service, service.workers()[topology.sender_queue(channel)], concurrency)
+    worker = QueueWorker(service, service.workers()[channel], concurrency)
     _run(service, [_Health(service, lambda: worker.ready and service.store.answers()), worker])
 
 

@@ -53,7 +53,7 @@ class Worker:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """One service. The callables keep a role from importing what only another needs."""
+    """One service. The callables keep a role from importing what only another needs; `workers` are named by their channel."""
 
     name: str
     settings: ServiceSettings
