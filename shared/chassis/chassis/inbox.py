@@ -15,11 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from marshmallow import ValidationError
 from opentelemetry.trace import SpanKind
 
+from chassis import outbox
 from chassis.clock import Clock
 from chassis.jobs import Job
 from chassis.problems import Conflict, NotFound
@@ -27,7 +29,7 @@ from chassis.store import Store, StoreDown, moment
 from chassis.telemetry import Metrics, logged, span
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope, MalformedEvent
-from contracts.registry import event_type, read
+from contracts.registry import NewerVersion, event_type, read
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +40,11 @@ _LONGEST_RETRY = timedelta(minutes=10)
 _LONGEST_WAIT = timedelta(minutes=1)
 # An attempt that left no outcome killed its worker or was killed with it; after so many of them the event is parked.
 _CRASHES_UNTIL_PARKED = 3
+# How long an attempt may leave no outcome before another begins; while it runs its row is locked, so this is no time limit.
+_LEASE = timedelta(seconds=5)
 _UNDECODABLE = "(undecodable)"
+# Trying again cannot help; a person may, by an upgrade of this service or of the sender.
+_HOPELESS = (ValidationError, MalformedEvent, NewerVersion)
 
 
 class InboxStatus(StrEnum):
@@ -107,6 +113,19 @@ class Message:
     delivered_before: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """A claimed row. `died` tells that its last attempt left no outcome."""
+
+    event_id: str
+    handler: str
+    attempt: int
+    attempts_before: int
+    died: bool
+    headers: str
+    body: str
+
+
 class Inbox:
     """Takes messages for one service's handlers."""
 
@@ -126,6 +145,7 @@ class Inbox:
         self._metrics = metrics
         self._handlers = handlers
         self._attempts = attempts
+        self._interrupted: list[_Kept] = []
 
     def take(self, messages: Sequence[Message]) -> None:
         """See to it that each message is handled or kept; once this returns they may be acknowledged.
@@ -141,7 +161,7 @@ class Inbox:
                 if message.delivered_before:
                     envelope.decoded()
             except MalformedEvent as error:
-                self._store.run(lambda message=message, error=error: self._park_bytes(message, str(error)))  # type: ignore[misc]
+                self._store.run(partial(self._park_bytes, message, str(error)))
                 continue
             if envelope.type not in self._handlers:
                 # A binding of an older release may linger; nobody here wants this event.
@@ -151,28 +171,26 @@ class Inbox:
             else:
                 fresh.append((envelope, message))
         if suspects:
-            self._store.run(lambda: self._keep_suspects(suspects))
+            log.warning("%d messages were delivered before: each is kept and run alone", len(suspects))
+        for envelope, message in suspects:
+            self._keep_safely(envelope, message, InboxStatus.PENDING, due=self._clock.now())
         if fresh:
             self._take_fresh(fresh)
 
     def retry_due(self) -> int:
         """Run one kept event that is due, its attempt committed first; returns how many were run (0 or 1)."""
-        claimed = self._store.run(self._claim_due)
-        if claimed is None:
+        while self._interrupted:
+            self._store.run(partial(self._give_back, self._interrupted[-1]))
+            self._interrupted.pop()
+        kept = self._store.run(self._claim_due)
+        if kept is None:
             return 0
-        event_id, attempt, crashed, envelope = claimed
-        if crashed and attempt > _CRASHES_UNTIL_PARKED:
-            self._store.run(lambda: self._park(event_id, envelope.type, f"its worker died {attempt - 1} times"))
-            return 1
         try:
-            self._store.run(lambda: self._run_kept(envelope, attempt))
+            self._attempt(kept)
         except StoreDown:
+            # Not the event's fault: its attempt is taken back once the store answers.
+            self._interrupted.append(kept)
             raise
-        except WaitingFor as waiting:
-            self._store.run(lambda waiting=waiting: self._wait(envelope, waiting.subject))  # type: ignore[misc]
-        except Exception as error:
-            log.exception("event %s (%s) failed, attempt %d", envelope.id, envelope.type, attempt)
-            self._store.run(lambda error=error: self._note_failure(envelope, attempt, error))  # type: ignore[misc]
         return 1
 
     def retries(self) -> Job:
@@ -189,7 +207,7 @@ class Inbox:
         except MalformedEvent:
             self._store.run(lambda: self._park_bytes(message, reason, InboxStatus.DEAD))
             return
-        self._store.run(lambda: self._keep([(envelope, message)], InboxStatus.DEAD, error=reason))
+        self._keep_safely(envelope, message, InboxStatus.DEAD, error=reason)
 
     # --- taking -------------------------------------------------------------------------------------------------
 
@@ -212,33 +230,20 @@ class Inbox:
             raise
         except WaitingFor as waiting:
             log.info("event %s (%s) waits for %s", envelope.id, envelope.type, waiting.subject)
-            self._metrics.events_handled.labels(envelope.type, "waiting").inc()
-            self._store.run(
-                lambda subject=waiting.subject: self._keep(  # type: ignore[misc]
-                    [(envelope, message)],
-                    InboxStatus.WAITING,
-                    waiting_for=subject,
-                    due=self._clock.now() + _FIRST_RETRY,
-                )
-            )
+            self._count(envelope, "waiting")
+            due = self._clock.now() + _FIRST_RETRY
+            self._keep_safely(envelope, message, InboxStatus.WAITING, waiting_for=waiting.subject, due=due)
         except MalformedEvent as error:
-            self._store.run(lambda error=error: self._park_bytes(message, str(error)))  # type: ignore[misc]
-        except ValidationError as error:
+            self._store.run(partial(self._park_bytes, message, str(error)))
+        except _HOPELESS as error:
             log.error("event %s (%s) cannot be read: %s", envelope.id, envelope.type, error)
-            self._metrics.events_handled.labels(envelope.type, "parked").inc()
-            self._store.run(lambda error=error: self._keep([(envelope, message)], InboxStatus.PARKED, error=str(error)))  # type: ignore[misc]
+            self._count(envelope, "parked")
+            self._keep_safely(envelope, message, InboxStatus.PARKED, error=_describe(error))
         except Exception as error:
             log.exception("event %s (%s) failed, it will be tried again", envelope.id, envelope.type)
-            self._metrics.events_handled.labels(envelope.type, "failed").inc()
-            self._store.run(
-                lambda error=error: self._keep(  # type: ignore[misc]
-                    [(envelope, message)],
-                    InboxStatus.PENDING,
-                    attempts=1,
-                    error=_describe(error),
-                    due=self._clock.now() + backoff(1),
-                )
-            )
+            self._count(envelope, "failed")
+            due = self._clock.now() + backoff(1)
+            self._keep_safely(envelope, message, InboxStatus.PENDING, attempts=1, error=_describe(error), due=due)
 
     def _handle_together(self, batch: Sequence[tuple[Envelope, Message]]) -> None:
         """Remember and handle them in one unit of work, passing over those seen before."""
@@ -248,14 +253,14 @@ class Inbox:
             handled = []
             for envelope, _ in batch:
                 if envelope.id not in new:
-                    self._metrics.events_handled.labels(envelope.type, "repeated").inc()
+                    self._count(envelope, "repeated")
                     continue
                 new.discard(envelope.id)
                 self._handle(envelope)
                 handled.append(envelope)
             self._wake_waiting({envelope.subject for envelope in handled}, now)
         for envelope in handled:
-            self._metrics.events_handled.labels(envelope.type, "done").inc()
+            self._count(envelope, "done")
         if handled:
             self._metrics.events_lag.set(max(0.0, (now - handled[-1].time).total_seconds()))
 
@@ -274,13 +279,17 @@ class Inbox:
             self._handlers[event.type](event)
             log.info("handled")
 
+    def _count(self, envelope: Envelope, outcome: str) -> None:
+        self._metrics.events_handled.labels(envelope.type, outcome).inc()
+
     # --- rows ---------------------------------------------------------------------------------------------------
 
     def _remember(self, envelopes: Sequence[Envelope], now: datetime) -> set[str]:
         """Insert a row for each that has none; returns the ids of those that are new."""
+        # In one order, so that two consumers that were given the same events wait for each other instead of deadlocking.
         rows = {
             (e.id, e.type): (e.id, e.type, InboxStatus.DONE.value, e.account_id, e.type, e.subject, now)
-            for e in envelopes
+            for e in sorted(envelopes, key=lambda e: (e.id, e.type))
         }
         places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         inserted = self._store.execute(
@@ -290,13 +299,10 @@ class Inbox:
         )
         return {row[0] for row in inserted}
 
-    def _keep_suspects(self, suspects: Sequence[tuple[Envelope, Message]]) -> None:
-        log.warning("%d messages were delivered before: each is kept and run alone", len(suspects))
-        self._keep(suspects, InboxStatus.PENDING, due=self._clock.now())
-
-    def _keep(
+    def _keep_safely(
         self,
-        messages: Sequence[tuple[Envelope, Message]],
+        envelope: Envelope,
+        message: Message,
         status: InboxStatus,
         *,
         attempts: int = 0,
@@ -304,29 +310,47 @@ class Inbox:
         waiting_for: str | None = None,
         due: datetime | None = None,
     ) -> None:
-        """Keep the messages themselves; those that have a row already are left as they are."""
+        """Keep a message, or at least its bytes where a column does not take an attribute: what is not kept is lost or comes forever."""
+        try:
+            self._store.run(lambda: self._keep(envelope, message, status, attempts, error, waiting_for, due))
+        except StoreDown:
+            raise
+        except Exception as refusal:
+            log.exception("event %s cannot be kept as an event", envelope.id)
+            self._store.run(partial(self._park_bytes, message, _describe(refusal)))
+
+    def _keep(
+        self,
+        envelope: Envelope,
+        message: Message,
+        status: InboxStatus,
+        attempts: int,
+        error: str | None,
+        waiting_for: str | None,
+        due: datetime | None,
+    ) -> None:
+        """Keep the message itself; where there is a row already it is left as it is."""
         with self._store.transaction():
-            for envelope, message in messages:
-                self._store.execute(
-                    """INSERT INTO inbox (event_id, handler, status, account_id, type, subject, headers, body, attempts, error,
-                           waiting_for, next_attempt_at, received_at)
-                       VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (event_id, handler) DO NOTHING""",
-                    (
-                        envelope.id,
-                        envelope.type,
-                        status.value,
-                        envelope.account_id,
-                        envelope.type,
-                        envelope.subject,
-                        json.dumps(envelope.headers()),
-                        message.body.decode(),
-                        attempts,
-                        error,
-                        waiting_for,
-                        due,
-                        self._clock.now(),
-                    ),
-                )
+            self._store.execute(
+                """INSERT INTO inbox (event_id, handler, status, account_id, type, subject, headers, body, attempts, error,
+                       waiting_for, next_attempt_at, received_at)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (event_id, handler) DO NOTHING""",
+                (
+                    envelope.id,
+                    envelope.type,
+                    status.value,
+                    envelope.account_id,
+                    envelope.type,
+                    envelope.subject,
+                    json.dumps(envelope.headers()),
+                    message.body.decode(),
+                    attempts,
+                    error,
+                    waiting_for,
+                    due,
+                    self._clock.now(),
+                ),
+            )
             self._wakeups.after_commit(RETRIES)
 
     def _park_bytes(self, message: Message, error: str, status: InboxStatus = InboxStatus.PARKED) -> None:
@@ -343,12 +367,12 @@ class Inbox:
                     status.value,
                     json.dumps({str(k): str(v) for k, v in message.headers.items()}),
                     message.body.hex(),
-                    error[:1000],
+                    _storable(error),
                     self._clock.now(),
                 ),
             )
 
-    def _claim_due(self) -> tuple[str, int, bool, Envelope] | None:
+    def _claim_due(self) -> _Kept | None:
         now = self._clock.now()
         with self._store.transaction():
             rows = self._store.execute(
@@ -364,75 +388,115 @@ class Inbox:
             attempt = attempts if status == InboxStatus.WAITING else attempts + 1
             self._store.execute(
                 "UPDATE inbox SET status = %s, attempts = %s, waiting_for = NULL, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
-                (InboxStatus.RUNNING.value, attempt, now + backoff(attempt), event_id, handler),
+                (InboxStatus.RUNNING.value, attempt, now + _LEASE, event_id, handler),
             )
-        return (
-            event_id,
-            attempt,
-            status == InboxStatus.RUNNING,
-            Envelope.from_message(json.loads(headers), body.encode()),
+        return _Kept(
+            event_id=event_id,
+            handler=handler,
+            attempt=attempt,
+            attempts_before=attempts,
+            died=status == InboxStatus.RUNNING,
+            headers=headers,
+            body=body,
         )
 
-    def _run_kept(self, envelope: Envelope, attempt: int) -> None:
+    def _run_kept(self, kept: _Kept) -> None:
         now = self._clock.now()
         with self._store.transaction():
             # The row's lock is held while the handler runs: another process that finds it due passes by.
             mine = self._store.execute(
                 f"SELECT 1 FROM inbox WHERE event_id = %s AND handler = %s AND status = %s AND attempts = %s {self._store.skip_locked}",
-                (envelope.id, envelope.type, InboxStatus.RUNNING.value, attempt),
+                (kept.event_id, kept.handler, InboxStatus.RUNNING.value, kept.attempt),
             )
             if not mine:
                 return
-            if envelope.type not in self._handlers:
-                raise LookupError(f"no handler for {envelope.type}")
+            if kept.handler not in self._handlers:
+                raise LookupError(f"no handler for {kept.handler}")
+            envelope = Envelope.from_message(json.loads(kept.headers), kept.body.encode())
             self._handle(envelope)
-            self._store.execute(
-                """UPDATE inbox SET status = %s, headers = NULL, body = NULL, error = NULL, next_attempt_at = NULL
-                   WHERE event_id = %s AND handler = %s""",
-                (InboxStatus.DONE.value, envelope.id, envelope.type),
-            )
+            self._settle(kept, InboxStatus.DONE, error=None, keep_message=False)
             self._wake_waiting({envelope.subject}, now)
-        self._metrics.events_handled.labels(envelope.type, "done").inc()
+        self._metrics.events_handled.labels(kept.handler, "done").inc()
 
-    def _note_failure(self, envelope: Envelope, attempt: int, error: Exception) -> None:
-        if attempt >= self._attempts or isinstance(error, ValidationError | MalformedEvent):
-            self._park(envelope.id, envelope.type, _describe(error))
+    def _note_failure(self, kept: _Kept, error: str, hopeless: bool) -> None:
+        if hopeless or kept.attempt >= self._attempts:
+            self._park(kept, error)
             return
-        self._metrics.events_handled.labels(envelope.type, "failed").inc()
+        self._metrics.events_handled.labels(kept.handler, "failed").inc()
+        self._settle(kept, InboxStatus.PENDING, error=error, due=self._clock.now() + backoff(kept.attempt))
+
+    def _wait(self, kept: _Kept, subject: str) -> None:
+        now = self._clock.now()
+        with self._store.transaction():
+            received = self._store.execute(
+                "SELECT received_at FROM inbox WHERE event_id = %s AND handler = %s", (kept.event_id, kept.handler)
+            )
+            waited = now - (moment(received[0][0]) or now) if received else timedelta(0)
+            pause = min(max(waited / 2, _FIRST_RETRY), _LONGEST_WAIT)
+            self._settle(kept, InboxStatus.WAITING, error=None, waiting_for=subject, due=now + pause)
+
+    def _park(self, kept: _Kept, error: str) -> None:
+        log.error("event %s (%s) is parked: %s", kept.event_id, kept.handler, error)
+        self._metrics.events_handled.labels(kept.handler, "parked").inc()
+        self._settle(kept, InboxStatus.PARKED, error=error)
+
+    def _attempt(self, kept: _Kept) -> None:
+        if kept.died and kept.attempt > _CRASHES_UNTIL_PARKED:
+            self._store.run(partial(self._park, kept, f"its worker died {kept.attempt - 1} times"))
+            return
+        try:
+            self._store.run(partial(self._run_kept, kept))
+        except StoreDown:
+            raise
+        except WaitingFor as waiting:
+            self._store.run(partial(self._wait, kept, waiting.subject))
+        except Exception as error:
+            log.exception("event %s (%s) failed, attempt %d", kept.event_id, kept.handler, kept.attempt)
+            self._store.run(partial(self._note_failure, kept, _describe(error), isinstance(error, _HOPELESS)))
+
+    def _give_back(self, kept: _Kept) -> None:
+        """Undo an attempt that the store's absence cut short."""
         with self._store.transaction():
             self._store.execute(
-                "UPDATE inbox SET status = %s, error = %s, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
+                """UPDATE inbox SET status = %s, attempts = %s, next_attempt_at = %s
+                   WHERE event_id = %s AND handler = %s AND status = %s AND attempts = %s""",
                 (
                     InboxStatus.PENDING.value,
-                    _describe(error),
-                    self._clock.now() + backoff(attempt),
-                    envelope.id,
-                    envelope.type,
+                    kept.attempts_before,
+                    self._clock.now(),
+                    kept.event_id,
+                    kept.handler,
+                    InboxStatus.RUNNING.value,
+                    kept.attempt,
                 ),
             )
 
-    def _wait(self, envelope: Envelope, subject: str) -> None:
-        now = self._clock.now()
-        with self._store.transaction():
-            received = moment(
-                self._store.execute(
-                    "SELECT received_at FROM inbox WHERE event_id = %s AND handler = %s", (envelope.id, envelope.type)
-                )[0][0]
-            )
-            waited = now - (received or now)
-            pause = min(max(waited / 2, _FIRST_RETRY), _LONGEST_WAIT)
-            self._store.execute(
-                "UPDATE inbox SET status = %s, waiting_for = %s, next_attempt_at = %s WHERE event_id = %s AND handler = %s",
-                (InboxStatus.WAITING.value, subject, now + pause, envelope.id, envelope.type),
-            )
-
-    def _park(self, event_id: str, handler: str, error: str) -> None:
-        log.error("event %s (%s) is parked: %s", event_id, handler, error)
-        self._metrics.events_handled.labels(handler, "parked").inc()
+    def _settle(
+        self,
+        kept: _Kept,
+        status: InboxStatus,
+        *,
+        error: str | None,
+        waiting_for: str | None = None,
+        due: datetime | None = None,
+        keep_message: bool = True,
+    ) -> None:
+        """Note how an attempt ended, unless a later one has begun meanwhile."""
+        forget = "" if keep_message else ", headers = NULL, body = NULL"
         with self._store.transaction():
             self._store.execute(
-                "UPDATE inbox SET status = %s, error = %s, next_attempt_at = NULL WHERE event_id = %s AND handler = %s",
-                (InboxStatus.PARKED.value, error, event_id, handler),
+                f"""UPDATE inbox SET status = %s, error = %s, waiting_for = %s, next_attempt_at = %s {forget}
+                    WHERE event_id = %s AND handler = %s AND status = %s AND attempts = %s""",
+                (
+                    status.value,
+                    error,
+                    waiting_for,
+                    due,
+                    kept.event_id,
+                    kept.handler,
+                    InboxStatus.RUNNING.value,
+                    kept.attempt,
+                ),
             )
 
     def _wake_waiting(self, subjects: set[str], now: datetime) -> None:
@@ -460,7 +524,13 @@ def backoff(attempt: int) -> timedelta:
 
 
 def _describe(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:1000]
+    """The error in a line; what a database adds below the first one are the row's values."""
+    return _storable(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}")
+
+
+def _storable(text: str) -> str:
+    """`text` as every store takes it: no NUL, no lone surrogates, not endless."""
+    return text[:1000].replace("\x00", "\ufffd").encode(errors="replace").decode()
 
 
 # --- what an operator sees and does ---------------------------------------------------------------------------------
@@ -490,8 +560,8 @@ _ENTRY = (
 
 
 def entries(store: Store, *, status: str | None, after: tuple[str, str] | None, limit: int) -> list[InboxEntry]:
-    """Kept events, oldest first: all that are not done, or those of `status`; `after` is (received_at, event_id) of the last one seen."""
-    conditions = ["status = %s" if status else "status <> 'done'"]
+    """Kept events, oldest first: all that may still be handled, or those of `status`; `after` is (received_at, event_id) of the last one seen."""
+    conditions = ["status = %s" if status else "status NOT IN ('done', 'discarded')"]
     parameters: list[Any] = [status] if status else []
     if after:
         conditions.append("(received_at, event_id) > (%s, %s)")
@@ -522,10 +592,11 @@ def retry(store: Store, wakeups: Wakeups, event_id: str, now: datetime) -> Inbox
 
     Raises:
         NotFound: there is none of this id.
-        Conflict: it cannot be decoded, so no handler can take it.
+        Conflict: it cannot be decoded, so no handler can take it, or it was discarded.
     """
     with store.transaction():
         found = entry(store, event_id)
+        _refuse_discarded(found)
         if found.handler == _UNDECODABLE:
             raise Conflict("it cannot be decoded; discard it", code="invalid_transition")
         store.execute(
@@ -536,20 +607,45 @@ def retry(store: Store, wakeups: Wakeups, event_id: str, now: datetime) -> Inbox
     return replace(found, status=InboxStatus.PENDING.value, attempts=0, next_attempt_at=now, body=None)
 
 
+def run_again(service: Any, event_id: str) -> InboxEntry:
+    """As `retry`; a dead letter that is no handler's, such as a sender's work, goes back to its queue instead.
+
+    Raises:
+        NotFound, Conflict: as `retry`; Conflict also where the outbox has forgotten the sender's work.
+    """
+    store: Store = service.store
+    with store.transaction():
+        found = entry(store, event_id)
+        if found.status != InboxStatus.DEAD or found.handler == _UNDECODABLE or found.handler in service.handlers():
+            return retry(store, service.wakeups, event_id, service.clock.now())
+        if not outbox.replay_one(store, event_id):
+            raise Conflict("it is no longer in the outbox, so it cannot be sent again", code="invalid_transition")
+        store.execute("DELETE FROM inbox WHERE event_id = %s AND handler = %s", (event_id, found.handler))
+        service.wakeups.after_commit(outbox.RELAY)
+    return replace(found, status=InboxStatus.PENDING.value, body=None)
+
+
 def discard(store: Store, event_id: str) -> InboxEntry:
     """Give a kept event up for good; its id stays, so that a replay does not bring it back.
 
     Raises:
         NotFound: there is none of this id.
+        Conflict: it was discarded before.
     """
     with store.transaction():
         found = entry(store, event_id)
+        _refuse_discarded(found)
         store.execute(
             """UPDATE inbox SET status = %s, headers = NULL, body = NULL, waiting_for = NULL, next_attempt_at = NULL
                WHERE event_id = %s AND status <> 'done'""",
             (InboxStatus.DISCARDED.value, event_id),
         )
     return replace(found, status=InboxStatus.DISCARDED.value, body=None)
+
+
+def _refuse_discarded(found: InboxEntry) -> None:
+    if found.status == InboxStatus.DISCARDED:
+        raise Conflict("it was discarded", code="invalid_transition")
 
 
 def counts(store: Store) -> dict[str, int]:
@@ -604,8 +700,6 @@ def _entry(row: tuple[Any, ...]) -> InboxEntry:
 
 def handle(service: Any, event: Event) -> None:
     """Give one event to a service's inbox, as its consumer would; for tests and tools."""
-    from chassis.outbox import encode
-
     envelope = Envelope(
         id=event.id,
         source="test",
@@ -616,7 +710,7 @@ def handle(service: Any, event: Event) -> None:
         account_id=event.account_id,
         sequence=event.sequence,
         traceparent=None,
-        body=encode(event.type, event.data).encode(),
+        body=outbox.encode(event.type, event.data).encode(),
     )
     inbox_of(service).take([Message(headers=envelope.headers(), body=envelope.body)])
 

@@ -57,6 +57,7 @@ class Outbox:
 
         Raises:
             NotThisEvent: `data` does not fit the type's schema.
+            RuntimeError: no unit of work is open, so the event would not commit together with its change.
         """
         return self._add(type, None, subject, account_id, sequence, data, occurred_at)
 
@@ -84,6 +85,8 @@ class Outbox:
         data: Mapping[str, Any],
         occurred_at: datetime | None,
     ) -> str:
+        if not self._store.in_transaction:
+            raise RuntimeError(f"{type} is published outside of a unit of work")
         event_id = new_event_id()
         self._store.execute(
             f"INSERT INTO outbox ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
@@ -174,6 +177,16 @@ def replay(store: Store, *, since: datetime | None, until: datetime | None, subj
             parameters,
         )
     return len(rows)
+
+
+def replay_one(store: Store, id: str) -> bool:
+    """Publish this one again; False where it is no longer kept."""
+    with store.transaction():
+        return bool(
+            store.execute(
+                "UPDATE outbox SET published_at = NULL, next_attempt_at = NULL WHERE id = %s RETURNING id", (id,)
+            )
+        )
 
 
 def republish_after(store: Store, last_id: str) -> int:

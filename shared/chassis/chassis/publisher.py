@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pika
 from pika.adapters.select_connection import SelectConnection
 from pika.channel import Channel
+from pika.exceptions import AMQPError
 from pika.spec import Basic, BasicProperties
 
 from chassis import broker
 from chassis.outbox import OutboxRow
 from contracts import topology
 from contracts.envelope import CONTENT_TYPE
-from contracts.registry import event_type
+from contracts.registry import EVENT_TYPES
 
 log = logging.getLogger(__name__)
 _CONFIRM_SECONDS = 30.0
 _OPEN_SECONDS = 10.0
+_PRECONDITION_FAILED = 406
 UNROUTABLE = "no queue took it, although a consumer is registered"
 
 
@@ -35,6 +37,11 @@ class BrokerDown(Exception):
 
 class Publisher(Protocol):
     """Publishes batches; returns, for each row that the broker did not take, its id and why."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    def open(self) -> None: ...
 
     def publish(self, rows: Sequence[OutboxRow]) -> dict[str, str]: ...
 
@@ -50,16 +57,21 @@ def _address(row: OutboxRow) -> tuple[str, str, bool]:
     """Exchange, routing key, and whether a queue must take it."""
     if row.queue:
         return "", row.queue, True
-    return topology.EXCHANGE, row.envelope.type, bool(event_type(row.envelope.type).consumers)
+    registered = EVENT_TYPES.get(row.envelope.type)  # None: an older release published it, and some may still want it
+    return topology.EXCHANGE, row.envelope.type, registered is not None and bool(registered.consumers)
 
 
 class MemoryPublisher:
     """For the broker in this process."""
 
+    connected = True
+
     def __init__(self, url: str) -> None:
         self._connection = broker.connect(url)
-        broker.declare(self._connection)
         self._producer = self._connection.Producer(serializer="json")
+
+    def open(self) -> None:
+        """There is nothing to reach."""
 
     def publish(self, rows: Sequence[OutboxRow]) -> dict[str, str]:
         for row in rows:
@@ -81,11 +93,12 @@ class MemoryPublisher:
 
 @dataclass(kw_only=True)
 class _Batch:
-    """The rows on their way, by delivery tag and by message id, and what became of them."""
+    """The rows on their way, by delivery tag, and what became of them, by event id. `refused` closed the channel on one of them."""
 
-    open: dict[int, str]
-    failed: dict[str, str]
-    finished: threading.Event
+    open: dict[int, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    refused: str | None = None
+    finished: threading.Event = field(default_factory=threading.Event)
     all_sent: bool = False
 
 
@@ -101,33 +114,32 @@ class PipelinedPublisher:
         self._tag = 0
         self._closed_because = "it was never open"
 
+    @property
+    def connected(self) -> bool:
+        channel = self._channel
+        return channel is not None and bool(channel.is_open)
+
     def publish(self, rows: Sequence[OutboxRow]) -> dict[str, str]:
         """Publish `rows` and wait until each is confirmed, refused or returned.
 
         Raises:
             BrokerDown: the connection was lost or the broker stayed silent; some of the rows may have arrived.
         """
-        self._open()
-        batch = self._batch = _Batch(open={}, failed={}, finished=threading.Event())
-        connection = self._connection
-        assert connection is not None
-        connection.ioloop.add_callback_threadsafe(lambda: self._send(batch, rows))
-        finished = batch.finished.wait(_CONFIRM_SECONDS)
-        if self._connection is None or not finished:
-            self.close()
-            raise BrokerDown(self._closed_because if finished else f"no confirm within {_CONFIRM_SECONDS:.0f} seconds")
-        return batch.failed
+        batch = self._publish(rows)
+        if batch.refused is None:
+            return batch.failed
+        if len(rows) == 1:
+            return {rows[0].envelope.id: batch.refused}
+        log.warning("the broker refused one of %d events, each is published alone: %s", len(rows), batch.refused)
+        return {id: why for row in rows for id, why in self.publish([row]).items()}
 
-    def close(self) -> None:
-        """End the connection; whatever is unconfirmed stays unpublished."""
-        connection, thread = self._connection, self._thread
-        self._connection = self._channel = self._thread = None
-        if connection is not None and thread is not None and thread.is_alive():
-            connection.ioloop.add_callback_threadsafe(lambda: _end(connection))
-            thread.join(timeout=5)
+    def open(self) -> None:
+        """Connect, unless that is done.
 
-    def _open(self) -> None:
-        if self._channel is not None and self._channel.is_open:
+        Raises:
+            BrokerDown: the broker cannot be reached.
+        """
+        if self.connected:
             return
         self.close()
         opened = threading.Event()
@@ -142,22 +154,53 @@ class PipelinedPublisher:
             on_close_callback=lambda c, error: self._lost(c, error, opened),
         )
         self._connection = connection
-        self._thread = threading.Thread(target=connection.ioloop.start, name="publisher", daemon=True)
+        self._thread = threading.Thread(target=self._loop, args=(connection, opened), name="publisher", daemon=True)
         self._thread.start()
         in_time = opened.wait(_OPEN_SECONDS)
         if self._channel is None:
             self.close()
             raise BrokerDown(self._closed_because if in_time else f"no connection within {_OPEN_SECONDS:.0f} seconds")
 
+    def close(self) -> None:
+        """End the connection; whatever is unconfirmed stays unpublished."""
+        connection, thread = self._connection, self._thread
+        self._connection = self._channel = self._thread = None
+        if connection is not None and thread is not None and thread.is_alive():
+            connection.ioloop.add_callback_threadsafe(lambda: _end(connection))
+            thread.join(timeout=5)
+
+    def _publish(self, rows: Sequence[OutboxRow]) -> _Batch:
+        self.open()
+        batch = self._batch = _Batch()
+        connection = self._connection
+        if connection is None:
+            raise BrokerDown(self._closed_because)
+        connection.ioloop.add_callback_threadsafe(lambda: self._send(batch, rows))
+        finished = batch.finished.wait(_CONFIRM_SECONDS)
+        if batch.refused is None and (self._connection is None or not finished):
+            self.close()
+            raise BrokerDown(self._closed_because if finished else f"no confirm within {_CONFIRM_SECONDS:.0f} seconds")
+        return batch
+
     # --- on the connection's thread -----------------------------------------------------------------------------
+
+    def _loop(self, connection: SelectConnection, opened: threading.Event) -> None:
+        try:
+            connection.ioloop.start()
+        except Exception as error:
+            log.exception("the publisher's connection failed")
+            self._lost(connection, error, opened)
+        finally:
+            connection.ioloop.close()
 
     def _prepare(self, channel: Channel, opened: threading.Event) -> None:
         channel.add_on_return_callback(self._returned)
         channel.add_on_close_callback(lambda _, error: self._channel_closed(channel, error))
 
         def ready(_: Any) -> None:
-            self._tag = 0
-            self._channel = channel
+            if self._connection is channel.connection:
+                self._tag = 0
+                self._channel = channel
             opened.set()
 
         channel.confirm_delivery(self._confirmed, callback=ready)
@@ -175,9 +218,14 @@ class PipelinedPublisher:
                 headers=dict(row.envelope.headers()),
                 message_id=row.envelope.id,
             )
+            try:
+                channel.basic_publish(exchange, routing_key, row.envelope.body, properties, mandatory=mandatory)
+            except (AMQPError, ValueError) as error:
+                # pika encodes before it sends: nothing of this one has left.
+                batch.failed[row.envelope.id] = f"{type(error).__name__}: {error}"
+                continue
             self._tag += 1
             batch.open[self._tag] = row.envelope.id
-            channel.basic_publish(exchange, routing_key, row.envelope.body, properties, mandatory=mandatory)
         batch.all_sent = True
         self._finish(batch)
 
@@ -203,26 +251,24 @@ class PipelinedPublisher:
             batch.finished.set()
 
     def _channel_closed(self, channel: Channel, error: Exception) -> None:
+        # PRECONDITION_FAILED is about a message (it is too large); other reasons, such as a missing exchange, are about us all.
+        if self._batch is not None and getattr(error, "reply_code", None) == _PRECONDITION_FAILED:
+            self._batch.refused = str(error)
         if channel.connection.is_open:
-            channel.connection.close()
-        self._closed_because = str(error)
+            channel.connection.close(reply_text=str(error)[:200])
 
     def _lost(self, connection: SelectConnection, error: Any, opened: threading.Event) -> None:
-        self._closed_because = str(error) or type(error).__name__
-        self._channel = None
-        if self._connection is connection:
-            self._connection = None
         connection.ioloop.stop()
+        if self._connection is connection:
+            self._closed_because = str(error) or type(error).__name__
+            self._connection = self._channel = None
+            if self._batch is not None:
+                self._batch.finished.set()
         opened.set()
-        if self._batch is not None:
-            self._batch.finished.set()
 
 
 def _end(connection: SelectConnection) -> None:
-    if connection.is_open:
-        connection.close()
-    elif connection.is_closed:
+    if connection.is_closed:
         connection.ioloop.stop()
-
-
-PublisherFactory = Callable[[str], Publisher]
+    elif not connection.is_closing:
+        connection.close()

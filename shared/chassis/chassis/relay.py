@@ -28,13 +28,12 @@ class Relay:
         self._woken = service.wakeups.subscribe(outbox.RELAY)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"relay-{service.name}", daemon=True)
-        self._connected = False
         self._busy = False
 
     @property
     def ready(self) -> bool:
-        """Whether the broker has been reached and was not lost since."""
-        return self._connected
+        """Whether the broker is connected just now."""
+        return self._publisher is not None and self._publisher.connected
 
     @property
     def idle(self) -> bool:
@@ -58,13 +57,12 @@ class Relay:
             self._busy = True
             self._woken.clear()
             try:
-                if self._publisher is None or not self._connected:
+                if not self.ready:
                     self._connect()
                 while self.relay_batch() and not self._stopping.is_set():
                     pass
                 pause = 0.1
             except (BrokerDown, OSError) as error:
-                self._connected = False
                 log.warning("the broker is down, events wait in the outbox: %s", error)
                 self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -118,16 +116,15 @@ class Relay:
 
     def _connect(self) -> None:
         url = self._service.settings.broker_url
-        if not broker.on_memory(url):
-            with broker.connect(url) as connection:
-                try:
-                    connection.ensure_connection(max_retries=1, interval_start=0.1)
-                    broker.declare(connection)
-                except connection.connection_errors + connection.channel_errors as error:
-                    raise BrokerDown(str(error)) from error
-        if self._publisher is None:
-            self._publisher = publisher(url)
-        self._connected = True
+        with broker.connect(url) as connection:
+            try:
+                connection.ensure_connection(max_retries=1, interval_start=0.1)
+                broker.declare(connection)
+            except connection.connection_errors + connection.channel_errors as error:
+                raise BrokerDown(str(error)) from error
+        opened = self._publisher or publisher(url)
+        opened.open()
+        self._publisher = opened
 
     def _pause(self, seconds: float) -> None:
         self._stopping.wait(seconds)

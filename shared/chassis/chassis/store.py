@@ -26,12 +26,26 @@ T = TypeVar("T")
 # PostgreSQL's codes for "run it again": serialization failure and deadlock (PostgreSQL manual, appendix A).
 _RERUN = {"40001", "40P01"}
 _RERUNS = 8
+# Classes 08 connection exception, 57P operator intervention (shutdown, crash, starting up), 53 out of resources; 25006: a
+# server that only reads, as after a failover.
+_GONE = ("08", "57P", "53", "25006")
+# SQLite tells these by text alone; it is locked when somebody else has written for longer than the busy time-out.
+_GONE_SQLITE = (
+    "unable to open",
+    "disk I/O",
+    "database or disk is full",
+    "database is locked",
+    "attempt to write a readonly",
+)
 # Any number that every process of one store agrees on; PostgreSQL's advisory locks are per database.
 _MIGRATION_LOCK = 7_412_203
 
 
 class StoreDown(Exception):
-    """The store cannot be reached: nothing was committed that this tells of, and waiting may help."""
+    """The store cannot be reached; waiting may help.
+
+    A unit of work that ended so is not committed, unless the answer to its COMMIT was what got lost: doing it again must be safe.
+    """
 
 
 class Store:
@@ -69,17 +83,16 @@ class Store:
         Raises:
             StoreDown: the store went away.
         """
-        if self.database.transaction_depth() > 0:
+        if self.in_transaction:
             yield
             return
-        with self._connection():
-            try:
-                with self.database.atomic():
-                    yield
-            except (OperationalError, InterfaceError) as error:
-                if self._lost(error):
-                    raise StoreDown(str(error)) from error
-                raise
+        with self._connection(), self.database.atomic():
+            yield
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether this thread has a unit of work open."""
+        return bool(self.database.transaction_depth())
 
     def run(self, operation: Callable[[], T]) -> T:
         """Run `operation` (which opens the unit of work), again where the database says that this can help.
@@ -89,8 +102,8 @@ class Store:
         for attempt in range(_RERUNS):
             try:
                 return operation()
-            except OperationalError as error:
-                if self.database.transaction_depth() > 0 or _sqlstate(error) not in _RERUN or attempt == _RERUNS - 1:
+            except peewee.PeeweeException as error:
+                if self.in_transaction or sqlstate(error) not in _RERUN or attempt == _RERUNS - 1:
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))
         raise AssertionError("unreachable")
@@ -165,10 +178,7 @@ class Store:
         broken = False
         try:
             yield
-        except StoreDown:
-            broken = True
-            raise
-        except (OperationalError, InterfaceError) as error:
+        except peewee.PeeweeException as error:
             broken = self._lost(error)
             if broken:
                 raise StoreDown(str(error)) from error
@@ -180,21 +190,21 @@ class Store:
                 self.database.close()
 
     def _discard(self) -> None:
-        """Drop this thread's connection; the others of the pool find out for themselves when they are used."""
+        """Drop this thread's connection; the pool tries each of the others when it hands it out."""
         try:
             self.database.manual_close()
         except peewee.PeeweeException:
             log.debug("a lost connection did not close cleanly", exc_info=True)
 
-    def _lost(self, error: Exception) -> bool:
-        """Whether `error` tells that the connection is gone, rather than that a statement failed."""
-        if isinstance(error, InterfaceError):
-            return True
+    def _lost(self, error: peewee.PeeweeException) -> bool:
+        """Whether `error` tells that the store is gone, rather than that a statement failed."""
         if self.on_sqlite:
-            return "unable to open" in str(error) or "disk I/O" in str(error)
-        state = _sqlstate(error)
-        # Classes 08 connection exception, 57P operator intervention (shutdown, crash), 53 resources; none: the driver's own.
-        return state is None or state.startswith(("08", "57P", "53"))
+            return isinstance(error, OperationalError) and str(error).startswith(_GONE_SQLITE)
+        state = sqlstate(error)
+        if state is None:
+            # The driver's own: the server closed the connection, or it was closed here.
+            return isinstance(error, OperationalError | InterfaceError)
+        return state.startswith(_GONE)
 
     @contextmanager
     def _migration_lock(self) -> Iterator[None]:
@@ -219,8 +229,8 @@ def _sqlite_path(url: str) -> str:
     return url.removeprefix("sqlite:///")
 
 
-def _sqlstate(error: Exception) -> str | None:
-    """The driver's SQLSTATE beneath peewee's exception."""
+def sqlstate(error: Exception) -> str | None:
+    """PostgreSQL's code of what is beneath peewee's exception; None where the driver has none."""
     for candidate in (error, error.__cause__, getattr(error, "orig", None), error.__context__):
         state = getattr(candidate, "sqlstate", None)
         if state is not None:
@@ -240,10 +250,10 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
             lock_type="IMMEDIATE",
             # FULL: a commit survives a power cut. secure_delete: what is erased is gone from the file.
             pragmas=[
+                ("busy_timeout", 30_000),
                 ("journal_mode", "wal"),
                 ("synchronous", "full"),
                 ("foreign_keys", 1),
-                ("busy_timeout", 30_000),
                 ("secure_delete", 1),
             ],
             autoconnect=False,
@@ -257,6 +267,11 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
             prefer_psycopg3=True,
             autoconnect=False,
             connect_timeout=5,
+            # A server that vanished without a word is noticed within half a minute, not within the system's two hours.
+            keepalives_idle=10,
+            keepalives_interval=5,
+            keepalives_count=4,
+            tcp_user_timeout=30_000,
             options="-c timezone=UTC",
         )
     raise ValueError(f"STORE_URL: {scheme!r} is neither sqlite nor postgresql")
