@@ -271,40 +271,40 @@ def _private_broker() -> Broker:
     program = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # not the wrapper in PATH, which changes user and directory
     if not Path(program).exists():
         install("rabbitmq-server")
-    directory = private_directory("rabbitmq")
-    password, port, management_port = secrets.token_hex(8), free_port(), free_port()
-    (directory / "rabbitmq.conf").write_text(
-        f"listeners.tcp.1 = 127.0.0.1:{port}\n"
-        f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {management_port}\n"
-        f"default_user = test\ndefault_pass = {password}\n"
-    )
-    (directory / "enabled_plugins").write_text("[rabbitmq_management].")
-    cookie = directory / ".erlang.cookie"
-    cookie.write_text(secrets.token_hex(16))
-    cookie.chmod(0o400)
-    environment = {
-        "HOME": str(directory),
-        "RABBITMQ_CONF_ENV_FILE": str(directory / "no-such-file"),
-        "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
-        "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),
-        "RABBITMQ_NODENAME": f"test-{secrets.token_hex(4)}@localhost",
-        "RABBITMQ_MNESIA_BASE": str(directory / "mnesia"),
-        "RABBITMQ_LOG_BASE": str(directory / "log"),
-        "RABBITMQ_DIST_PORT": str(free_port()),
-        "ERL_EPMD_PORT": str(free_port()),
-        "ERL_EPMD_ADDRESS": "127.0.0.1",
-        "RUNNING_UNDER_SYSTEMD": "1",  # the script becomes the server, instead of watching over it
-    }
-    server = PrivateServer(
-        directory=str(directory),
-        command=[program],
-        environment=environment,
-        after=[
-            ["epmd", "-kill"]
-        ],  # Erlang's name server outlives its nodes; this one, at its own port, served ours alone
-    )
-    server.start()
-    return _local_broker(password, port, management_port, server)
+    with private_directory("rabbitmq") as directory:
+        password, port, management_port = secrets.token_hex(8), free_port(), free_port()
+        (directory / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{port}\n"
+            f"management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {management_port}\n"
+            f"default_user = test\ndefault_pass = {password}\n"
+        )
+        (directory / "enabled_plugins").write_text("[rabbitmq_management].")
+        cookie = directory / ".erlang.cookie"
+        cookie.write_text(secrets.token_hex(16))
+        cookie.chmod(0o400)
+        environment = {
+            "HOME": str(directory),
+            "RABBITMQ_CONF_ENV_FILE": str(directory / "no-such-file"),
+            "RABBITMQ_CONFIG_FILE": str(directory / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(directory / "enabled_plugins"),
+            "RABBITMQ_NODENAME": f"test-{secrets.token_hex(4)}@localhost",
+            "RABBITMQ_MNESIA_BASE": str(directory / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(directory / "log"),
+            "RABBITMQ_DIST_PORT": str(free_port()),
+            "ERL_EPMD_PORT": str(free_port()),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RUNNING_UNDER_SYSTEMD": "1",  # the script becomes the server, instead of watching over it
+        }
+        server = PrivateServer(
+            directory=str(directory),
+            command=[program],
+            environment=environment,
+            after=[
+                ["epmd", "-kill"]
+            ],  # Erlang's name server outlives its nodes; this one, at its own port, served ours alone
+        )
+        server.start()
+        return _local_broker(password, port, management_port, server)
 
 
 def _private_postgres() -> Postgres:
@@ -314,42 +314,47 @@ def _private_postgres() -> Postgres:
         install("postgresql")
         programs = _postgres_programs()
     root = os.geteuid() == 0
-    directory = private_directory("postgres", owner="postgres" if root else None)
-    become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if root else []
-    password, port, data = secrets.token_hex(8), free_port(), directory / "data"
-    secret = directory / "password"
-    secret.write_text(password)
-    made = subprocess.run(
-        [
-            *become,
-            f"{programs}/initdb",
-            "-D",
-            str(data),
-            "-U",
-            "postgres",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--auth=scram-sha-256",
-            f"--pwfile={secret}",
-            "--no-sync",
-        ],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if made.returncode:
-        raise Unavailable(f"initdb failed: {made.stderr.strip()}")
-    settings = {"listen_addresses": "127.0.0.1", "port": port, "max_connections": 300, "unix_socket_directories": ""}
-    server = PrivateServer(
-        directory=str(directory),
-        command=[*become, f"{programs}/postgres", "-D", str(data)]
-        + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
-        stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown: connections are ended, data are written
-    )
-    server.start()
-    return Postgres(url=f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server=server)
+    with private_directory("postgres", owner="postgres" if root else None) as directory:
+        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if root else []
+        password, port, data = secrets.token_hex(8), free_port(), directory / "data"
+        secret = directory / "password"
+        secret.write_text(password)
+        made = subprocess.run(
+            [
+                *become,
+                f"{programs}/initdb",
+                "-D",
+                str(data),
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--auth=scram-sha-256",
+                f"--pwfile={secret}",
+                "--no-sync",
+            ],
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode:
+            raise Unavailable(f"initdb failed: {made.stderr.strip()}")
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "max_connections": 300,
+            "unix_socket_directories": "",
+        }
+        server = PrivateServer(
+            directory=str(directory),
+            command=[*become, f"{programs}/postgres", "-D", str(data)]
+            + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+            stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown: connections are ended, data are written
+        )
+        server.start()
+        return Postgres(url=f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server=server)
 
 
 def _postgres_programs() -> str | None:

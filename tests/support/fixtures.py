@@ -1,6 +1,7 @@
 """The fixtures that any package's tests may ask for; loaded once by the conftest.py at the root."""
 
 import fcntl
+import signal
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    # SIGTERM ends a run as Ctrl-C does, so that no server of it stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if _STATE not in session.config.stash:
         base: Path = session.config._tmp_path_factory.mktemp("servers")  # type: ignore[attr-defined]
         session.config.stash[_STATE] = base

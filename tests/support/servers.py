@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -204,12 +204,20 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def private_directory(name: str, *, owner: str | None = None) -> Path:
-    """A new directory for one instance; outside pytest's own, which no other user may enter."""
+@contextlib.contextmanager
+def private_directory(name: str, *, owner: str | None = None) -> Iterator[Path]:
+    """A new directory to prepare an instance in; it stays unless that fails or is interrupted.
+
+    It lies outside pytest's own, which no other user may enter.
+    """
     directory = Path(tempfile.mkdtemp(prefix=f"timeblu-{name}-"))
-    if owner:
-        shutil.chown(directory, owner, owner)
-    return directory
+    try:
+        if owner:
+            shutil.chown(directory, owner, owner)
+        yield directory
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
 
 
 def install(*packages: str) -> None:
