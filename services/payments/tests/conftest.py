@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 from cheroot.wsgi import Server
-from services.payments.tests.practice import SECRET, Practice
+from services.payments.tests.practice import SECRET, Practice, SuiteClock
 
-from chassis.clock import OffsetClock
 from chassis.service import migrate
 from chassis.web import create_app
 from payments.service import build
@@ -20,7 +19,7 @@ from payments.settings import Settings
 from sandbox.app import create_sandbox
 from sandbox.settings import SandboxSettings
 
-Open = Callable[..., contextlib.AbstractContextManager[Practice]]
+Open = Callable[..., Practice]
 
 
 @contextlib.contextmanager
@@ -48,7 +47,7 @@ def open_practice(store_url: str, place: Path, **settings: Any) -> Iterator[Prac
     stripe_server, own_server = _server(), _server()
     sandbox_url = f"http://127.0.0.1:{stripe_server.bind_addr[1]}"
     own_url = f"http://127.0.0.1:{own_server.bind_addr[1]}"
-    clock = OffsetClock()
+    clock = SuiteClock()
     sandbox = create_sandbox(
         SandboxSettings(
             data_dir=place / "sandbox",

@@ -35,6 +35,14 @@ VISA, DECLINED, REFUND_FAILS, REFUND_PENDING, DISPUTED = (
 _DEADLINE = 20.0
 
 
+class SuiteClock(OffsetClock):
+    """The clock of the service and of the sandbox's Stripe alike."""
+
+    def advance(self, seconds: float) -> datetime:
+        self.jump_to(self.now() + timedelta(seconds=seconds))
+        return self.now()
+
+
 def until(look: Callable[[], T], what: str) -> T:
     """What `look` returns once it is true."""
     end = time.monotonic() + _DEADLINE
@@ -45,13 +53,19 @@ def until(look: Callable[[], T], what: str) -> T:
     raise AssertionError(f"{what} did not happen within {_DEADLINE} s")
 
 
+def code_of(answer: TestResponse) -> str:
+    """The stable code of a problem document."""
+    assert answer.mimetype == "application/problem+json", answer.text
+    return str(answer.get_json()["code"])
+
+
 @dataclass(kw_only=True)
 class Practice:
     """Everything about one account; `sandbox_url` is where Stripe is played."""
 
     service: Service
     http: FlaskClient
-    clock: OffsetClock
+    clock: SuiteClock
     sandbox: Sandbox
     sandbox_url: str
     account_id: str = ACCOUNT

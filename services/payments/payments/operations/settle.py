@@ -268,12 +268,12 @@ def _settle_cancellation(case: Case, cancellation: Cancellation) -> None:
     known = (
         Refund.select().where((Refund.deposit_id == deposit.id) & (Refund.cancellation_id == cancellation.id)).exists()
     )
-    money = balance(deposit, until=cancellation.restored_at)
-    if known or cancellation.decision is None or money.paid <= 0:
+    money, disputed = balance(deposit, until=cancellation.restored_at), _disputed(deposit)
+    if known or cancellation.decision is None or (money.paid <= 0 and not disputed):
         return
     if cancellation.decision is RefundDecision.SKIP:
         _skip(case, cancellation, PROVIDER_KEPT)
-    elif _disputed(deposit):
+    elif disputed:
         _skip(case, cancellation, DISPUTED)
     else:
         _refund_by_policy(case, cancellation, money)

@@ -1,0 +1,180 @@
+"""Onboarding at Stripe, and the deposits that wait for it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+from services.payments.tests.practice import Practice, code_of
+
+
+def _accounts_at_stripe(practice: Practice) -> list[dict[str, Any]]:
+    answer = requests.get(
+        f"{practice.sandbox_url}/stripe/v1/accounts",
+        auth=(practice.sandbox.keys.stripe_secret_key, ""),
+        timeout=10,
+    )
+    found: list[dict[str, Any]] = answer.json()["data"]
+    return found
+
+
+def test_before_anything_it_is_not_connected(stranger: Practice) -> None:
+    seen = stranger.get("/v1/connect")
+    assert (seen["status"], seen["charges_enabled"], seen["payouts_enabled"]) == ("not_connected", False, False)
+
+
+def test_onboarding_can_be_left_and_resumed_with_one_account(stranger: Practice) -> None:
+    first = stranger.post("/v1/connect")
+    assert first["status"] == "onboarding"
+    assert first["requirements"]["currently_due"]
+    second = stranger.post("/v1/connect")
+    assert second["onboarding_url"] != first["onboarding_url"]
+    assert len(_accounts_at_stripe(stranger)) == 1
+    requests.post(second["onboarding_url"], timeout=10)
+    stranger.settle_down()
+    seen = stranger.get("/v1/connect")
+    assert (seen["status"], seen["charges_enabled"], seen["payouts_enabled"]) == ("active", True, True)
+    assert seen["requirements"]["currently_due"] == []
+
+
+def test_the_account_has_an_express_dashboard_and_the_platform_bears_its_losses(stranger: Practice) -> None:
+    stranger.post("/v1/connect")
+    [account] = _accounts_at_stripe(stranger)
+    assert account["controller"]["stripe_dashboard"] == {"type": "express"}
+    assert account["controller"]["losses"] == {"payments": "application"}
+    assert account["controller"]["fees"] == {"payer": "application"}
+    assert account["metadata"] == {"timeblu_account": stranger.account_id}
+    assert account["country"] == "DE"
+
+
+def test_a_link_that_has_ended_leads_to_a_fresh_one(stranger: Practice) -> None:
+    from payments.operations.connect import _RESUME
+
+    stranger.post("/v1/connect")
+    signed = (
+        __import__("chassis.links")
+        .links.Links(stranger.service.settings.service_jwt_secret)
+        .sign(_RESUME, stranger.account_id)
+    )
+    answer = stranger.http.get(f"/v1/connect/resume/{signed}")
+    assert answer.status_code == 303
+    assert requests.post(answer.headers["Location"], timeout=10).status_code < 400
+    assert stranger.http.get("/v1/connect/resume/forged").status_code == 404
+
+
+def test_opened_ten_times_at_once_there_is_one_account(stranger: Practice) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: stranger.call("POST", "/v1/connect", json={}).status_code, range(10)))
+    assert set(answers) == {200}
+    assert len(_accounts_at_stripe(stranger)) == 1
+
+
+@pytest.mark.parametrize("fault", ["error_500", "error_500_after_processing", "drop_after_processing", "rate_limit"])
+def test_stripe_in_trouble_is_503_and_the_next_try_goes_on(stranger: Practice, fault: str) -> None:
+    stranger.fault(fault, 1, method="POST", path="/v1/accounts")
+    answer = stranger.call("POST", "/v1/connect", json={})
+    assert (answer.status_code, code_of(answer)) == (503, "unavailable")
+    assert "Retry-After" in answer.headers
+    assert stranger.post("/v1/connect")["status"] == "onboarding"
+    if fault != "error_500_after_processing":  # there Stripe made one that it never named
+        assert len(_accounts_at_stripe(stranger)) == 1
+
+
+def test_another_country_after_the_account_was_made_is_a_conflict(stranger: Practice) -> None:
+    stranger.post("/v1/connect", country="AT")
+    assert stranger.get("/v1/connect")["country"] == "AT"
+    answer = stranger.call("POST", "/v1/connect", json={"country": "FR"})
+    assert (answer.status_code, code_of(answer)) == (409, "invalid_transition")
+
+
+@pytest.mark.parametrize("body", [{"country": "Germany"}, {"country": 3}, {"nothing": 1}])
+def test_a_wrong_body_is_422(stranger: Practice, body: dict[str, Any]) -> None:
+    assert stranger.call("POST", "/v1/connect", json=body).status_code == 422
+
+
+def test_a_country_that_stripe_does_not_do_is_422_and_another_may_follow(stranger: Practice) -> None:
+    answer = stranger.call("POST", "/v1/connect", json={"country": "KP"})
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["pointer"] == "/country"
+    assert stranger.post("/v1/connect", country="DE")["status"] == "onboarding"
+
+
+def test_below_max_connecting_is_plan_required(stranger: Practice) -> None:
+    stranger.hear(stranger.account_told(plan="pro", version=2))
+    answer = stranger.call("POST", "/v1/connect", json={})
+    assert (answer.status_code, code_of(answer)) == (409, "plan_required")
+
+
+def test_an_account_not_heard_of_yet_is_503(stranger: Practice) -> None:
+    for path in ("/v1/connect", "/v1/settings", "/v1/deposits"):
+        answer = stranger.call("GET", path, account="acc_unheard")
+        assert (answer.status_code, code_of(answer)) == (503, "unavailable")
+        assert "Retry-After" in answer.headers
+
+
+def test_no_deposit_is_asked_before_stripe_can_charge_and_all_are_once_it_can(stranger: Practice) -> None:
+    early = stranger.book()
+    assert stranger.deposit(early)["reason"] == "not_connected"
+    stranger.post("/v1/connect")
+    later = stranger.book()
+    assert (stranger.deposit(later)["status"], stranger.deposit(later)["reason"]) == ("not_asked", "charges_disabled")
+    assert stranger.http.get(stranger.link(later)).status_code == 410
+    stranger.connect()
+    assert stranger.standing(early) == ("required", 0, 2000, 0)
+    assert stranger.standing(later) == ("required", 0, 2000, 0)
+    stranger.pay(later)
+    assert stranger.standing(later)[0] == "paid"
+
+
+def test_a_session_cancelled_meanwhile_is_not_asked(stranger: Practice) -> None:
+    session_id = stranger.book()
+    stranger.cancel(session_id, None)
+    stranger.connect()
+    assert stranger.deposit(session_id)["status"] == "not_asked"
+    stranger.restore(session_id)
+    assert stranger.deposit(session_id)["status"] == "required"
+
+
+def test_fallen_below_max_meanwhile_none_is_asked(stranger: Practice) -> None:
+    session_id = stranger.book()
+    stranger.post("/v1/connect")
+    stranger.hear(stranger.account_told(plan="pro", version=2))
+    answer = stranger.call("POST", "/v1/connect", json={})
+    assert answer.status_code == 409
+    stranger.hear(stranger.account_told(plan="max", version=3))
+    url = stranger.post("/v1/connect")["onboarding_url"]
+    stranger.hear(stranger.account_told(plan="pro", version=4))
+    requests.post(url, timeout=10)
+    stranger.settle_down()
+    assert stranger.get("/v1/connect")["charges_enabled"]
+    assert (stranger.deposit(session_id)["status"], stranger.deposit(session_id)["reason"]) == ("not_asked", "plan")
+
+
+def test_a_deposit_that_the_plan_does_not_include_is_not_asked(practice: Practice) -> None:
+    session_id, event = practice.booked()
+    event.data["deposit"] |= {"status": "not_asked", "reason": "plan", "due_amount": 0}
+    practice.hear(event)
+    assert (practice.deposit(session_id)["status"], practice.deposit(session_id)["reason"]) == ("not_asked", "plan")
+    assert practice.told("deposit") == ["deposit.not_asked"]
+
+
+def test_the_deposit_of_a_series_is_asked_ahead_of_each_occurrence(practice: Practice) -> None:
+    session_id = practice.book(source="series", series_id="srs_1", hours_ahead=24 * 20)
+    assert practice.deposit(session_id) is None
+    practice.advance(days=5)
+    practice.settle_down()
+    assert practice.deposit(session_id) is None
+    practice.advance(days=2)
+    practice.settle_down()
+    assert practice.standing(session_id) == ("required", 0, 2000, 0)
+
+
+def test_an_occurrence_moved_nearer_is_asked_at_once(practice: Practice) -> None:
+    session_id = practice.book(source="series", series_id="srs_1", hours_ahead=24 * 20)
+    data = practice.sessions[session_id]
+    start = practice.clock.now().replace(microsecond=0)
+    practice.hear(practice.changed(session_id, "rescheduled", starts_at=start, ends_at=start))
+    assert data["starts_at"] == start
+    assert practice.standing(session_id)[0] == "required"

@@ -1,0 +1,199 @@
+"""Payments that arrive when nobody expects them: while a session is cancelled, after it, twice, or in cash."""
+
+from __future__ import annotations
+
+import pytest
+from services.payments.tests.practice import DECLINED, Practice, code_of
+
+TIERS = [
+    {"hours_before": 48, "percentage": 100},
+    {"hours_before": 24, "percentage": 50},
+    {"hours_before": 0, "percentage": 0},
+]
+
+
+def _paid_unnoticed(practice: Practice, **kwargs: object) -> str:
+    """A session whose client has paid, which Stripe has not told us yet."""
+    session_id = practice.book(**kwargs)
+    practice.hold_hooks(True)
+    assert practice.pay_at(practice.open_page(session_id)).status_code < 400
+    return session_id
+
+
+def test_unpaid_and_cancelled_the_page_is_ended_at_stripe_before_the_deposit_is_cancelled(practice: Practice) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    practice.hear(practice.cancelled(session_id, None))
+    assert practice.standing(session_id)[0] == "required"
+    practice.settle_down()
+    assert practice.standing(session_id) == ("canceled", 0, 0, 0)
+    assert practice.pay_at(page).status_code >= 400
+    assert practice.http.get(practice.link(session_id)).status_code == 410
+
+
+def test_a_payment_on_its_way_and_no_decision_stays_paid_until_the_provider_decides(practice: Practice) -> None:
+    practice.put_settings(refund_tiers=TIERS)
+    session_id = _paid_unnoticed(practice, hours_ahead=49)
+    practice.hear(practice.cancelled(session_id, None))
+    practice.settle_down()
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    practice.advance(hours=10)
+    practice.hear(practice.decided(session_id, "refund"))
+    practice.settle_down()
+    # Measured as at the cancellation, not as at the decision.
+    assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
+    practice.hold_hooks(False)
+    practice.settle_down()
+    assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
+    assert len(practice.refunds_at_stripe()) == 1
+
+
+@pytest.mark.parametrize(("decision", "expected"), [("refund", "refunded"), ("skip", "kept")])
+def test_a_payment_on_its_way_with_a_decision_follows_it(practice: Practice, decision: str, expected: str) -> None:
+    session_id = _paid_unnoticed(practice)
+    practice.hear(practice.cancelled(session_id, decision))
+    practice.settle_down()
+    practice.hold_hooks(False)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == expected
+    assert practice.violations() == {}
+
+
+def test_a_payment_after_the_slot_was_released_goes_back_whole(practice: Practice) -> None:
+    practice.put_settings(refund_percentage=0)
+    session_id = _paid_unnoticed(practice, source="online", status="pending")
+    practice.hear(practice.cancelled(session_id, "refund", by="system", reason="deposit_unpaid"))
+    practice.settle_down()
+    assert practice.standing(session_id) == ("canceled", 0, 0, 0)
+    [refund] = practice.deposit(session_id)["refunds"]
+    assert (refund["status"], refund["amount"], refund["reason"]) == ("succeeded", 2000, "released")
+    assert practice.violations() == {}
+
+
+def test_unpaid_in_time_a_booked_slot_is_released_after_its_page_has_ended(practice: Practice) -> None:
+    session_id = practice.book(source="online", status="pending")
+    page = practice.open_page(session_id)
+    practice.advance(minutes=29)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "required"
+    practice.advance(minutes=2)
+    practice.settle_down()
+    practice.advance(seconds=3)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "canceled"
+    assert practice.told("deposit")[-2:] == ["deposit.canceled", "deposit.released"]
+    assert practice.pay_at(page).status_code >= 400
+
+
+def test_a_slot_that_the_provider_confirmed_meanwhile_is_asked_for_again(practice: Practice) -> None:
+    session_id = practice.book(source="online", status="pending")
+    practice.advance(minutes=31)
+    practice.settle_down()
+    practice.hear(practice.changed(session_id, "confirmed", status="confirmed"))
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_a_paid_slot_is_not_released(practice: Practice) -> None:
+    session_id = practice.paid_session(source="online", status="pending")
+    practice.advance(hours=2)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "paid"
+    assert "deposit.released" not in practice.told()
+
+
+def test_a_session_that_the_provider_made_is_only_reminded_of(practice: Practice) -> None:
+    session_id = practice.book(hours_ahead=500)
+    practice.advance(hours=71)
+    practice.settle_down()
+    assert "deposit.due" not in practice.told()
+    practice.advance(hours=2)
+    practice.settle_down()
+    assert practice.told().count("deposit.due") == 1
+    practice.advance(hours=200)
+    practice.settle_down()
+    assert practice.told().count("deposit.due") == 1
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_a_declined_card_leaves_the_page_open(practice: Practice) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    practice.pay_at(page, DECLINED)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "required"
+    assert practice.open_page(session_id) == page
+    practice.pay(session_id)
+    assert practice.standing(session_id)[0] == "paid"
+
+
+def test_following_the_link_after_paying_shows_the_receipt_before_any_webhook(practice: Practice) -> None:
+    session_id = _paid_unnoticed(practice)
+    answer = practice.http.get(practice.link(session_id), headers={"Accept-Language": "de"})
+    assert answer.status_code == 200
+    assert "Bezahlt" in answer.text
+    assert "20,00 EUR" in answer.text
+    assert practice.standing(session_id)[0] == "paid"
+
+
+def test_cash_pays_it_ends_the_page_and_is_never_returned_by_card(practice: Practice) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    deposit_id = practice.deposit(session_id)["id"]
+    assert practice.post(f"/v1/deposits/{deposit_id}/mark-paid")["status"] == "paid"
+    assert practice.pay_at(page).status_code >= 400
+    practice.cancel(session_id)
+    assert practice.standing(session_id) == ("kept", 2000, 0, 0)
+    [refund] = practice.deposit(session_id)["refunds"]
+    assert (refund["status"], refund["reason"]) == ("skipped", "paid_in_cash")
+    assert practice.call("POST", f"/v1/deposits/{deposit_id}/mark-paid", json={}).status_code == 409
+    assert practice.violations() == {}
+
+
+def test_cash_cannot_be_noted_once_the_card_has_paid(practice: Practice) -> None:
+    session_id = _paid_unnoticed(practice)
+    answer = practice.call("POST", f"/v1/deposits/{practice.deposit(session_id)['id']}/mark-paid", json={})
+    assert (answer.status_code, code_of(answer)) == (409, "invalid_transition")
+    assert practice.standing(session_id)[0] == "paid"
+
+
+def test_a_price_that_changes_ends_the_page_first_and_the_next_one_asks_the_new_amount(practice: Practice) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    practice.hear(practice.changed(session_id, terms={"amount": 3000}))
+    assert practice.deposit(session_id)["amount"] == 2000
+    practice.settle_down()
+    assert practice.standing(session_id) == ("required", 0, 3000, 0)
+    assert practice.pay_at(page).status_code >= 400
+    practice.pay(session_id)
+    assert practice.standing(session_id) == ("paid", 3000, 0, 0)
+
+
+def test_a_payment_of_an_old_higher_amount_is_held_and_the_rest_goes_back(practice: Practice) -> None:
+    session_id = _paid_unnoticed(practice)
+    practice.hear(practice.changed(session_id, terms={"amount": 500}))
+    practice.settle_down()
+    # The page proved to be paid when it was to be ended; the lower amount is then kept of it.
+    status, held, due, _ = practice.standing(session_id)
+    assert (status, due) == ("paid", 0)
+    assert held == 2000
+    assert practice.deposit(session_id)["amount"] == 500
+
+
+def test_a_type_that_asks_no_deposit_any_more_cancels_it_and_may_ask_it_again(practice: Practice) -> None:
+    session_id = practice.book()
+    terms = practice.sessions[session_id]["deposit"]
+    practice.hear(practice.changed(session_id, deposit=None))
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "canceled"
+    practice.hear(practice.changed(session_id, deposit=terms))
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_restored_before_it_was_paid_it_is_asked_again(practice: Practice) -> None:
+    session_id = practice.book()
+    practice.cancel(session_id, None)
+    assert practice.standing(session_id)[0] == "canceled"
+    practice.restore(session_id)
+    assert practice.standing(session_id) == ("required", 0, 2000, 0)
+    practice.pay(session_id)
+    assert practice.standing(session_id)[0] == "paid"

@@ -1,0 +1,152 @@
+"""Webhooks: forged, old, repeated, reordered, of somebody else."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from typing import Any
+
+import pytest
+from services.payments.tests.practice import Practice, code_of
+
+from payments.store.models import Webhook
+
+
+def _signed(secret: str, body: bytes, at: float) -> str:
+    signature = hmac.new(secret.encode(), f"{int(at)}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={int(at)},v1={signature}"
+
+
+def _event(type: str, object_id: str, account: str | None, **more: Any) -> bytes:
+    return json.dumps(
+        {
+            "id": f"evt_{hashlib.sha256(f'{type}{object_id}{account}'.encode()).hexdigest()[:20]}",
+            "object": "event",
+            "type": type,
+            "api_version": "2026-10-28.endive",
+            "created": int(time.time()),
+            "livemode": False,
+            "pending_webhooks": 1,
+            "request": None,
+            "data": {"object": {"id": object_id, "object": type.partition(".")[0], **more}},
+            **({"account": account} if account else {}),
+        }
+    ).encode()
+
+
+def _send(practice: Practice, body: bytes, *, secret: str | None = None, at: float | None = None) -> Any:
+    signature = _signed(secret or practice.sandbox.keys.stripe_webhook_secret, body, at or time.time())
+    return practice.http.post("/v1/webhooks/stripe", data=body, headers={"Stripe-Signature": signature})
+
+
+def _states(practice: Practice) -> dict[str, str]:
+    with practice.service.store.reading():
+        return {webhook.type: webhook.state for webhook in Webhook.select()}
+
+
+def test_a_forged_an_old_and_an_unsigned_webhook_are_refused_and_not_kept(stranger: Practice) -> None:
+    body = _event("account.updated", "acct_1", "acct_1")
+    for answer in (
+        _send(stranger, body, secret="whsec_wrong"),
+        _send(stranger, body, at=time.time() - 301),
+        stranger.http.post("/v1/webhooks/stripe", data=body),
+        stranger.http.post("/v1/webhooks/stripe", data=b"nonsense", headers={"Stripe-Signature": "t=1,v1=2"}),
+    ):
+        assert (answer.status_code, code_of(answer)) == (400, "bad_signature")
+    assert _states(stranger) == {}
+
+
+def test_an_altered_body_is_refused(stranger: Practice) -> None:
+    body = _event("account.updated", "acct_1", "acct_1")
+    signature = _signed(stranger.sandbox.keys.stripe_webhook_secret, body, time.time())
+    answer = stranger.http.post(
+        "/v1/webhooks/stripe", data=body.replace(b"acct_1", b"acct_2"), headers={"Stripe-Signature": signature}
+    )
+    assert answer.status_code == 400
+
+
+def test_secrets_are_a_list_so_that_they_can_be_changed(stranger: Practice) -> None:
+    body = _event("account.updated", "acct_1", "acct_1")
+    assert _send(stranger, body, secret="whsec_an_old_one").status_code == 200
+
+
+def test_webhooks_of_unknown_accounts_are_kept_and_not_acted_upon(stranger: Practice) -> None:
+    assert _send(stranger, _event("charge.refunded", "ch_1", "acct_unknown")).status_code == 200
+    stranger.settle_down()
+    assert _states(stranger) == {"charge.refunded": "unknown"}
+
+
+def test_a_kind_that_is_of_no_interest_is_done_at_once(practice: Practice) -> None:
+    account = practice.get("/v1/connect")["stripe_account_id"]
+    _send(practice, _event("payout.paid", "po_1", account))
+    practice.settle_down()
+    assert _states(practice)["payout.paid"] == "done"
+
+
+def test_repeated_and_reordered_webhooks_end_in_the_same_state(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    practice.cancel(session_id)
+    told = practice.told()
+    with practice.service.store.transaction():
+        Webhook.update(state="stored", next_attempt_at=practice.clock.now()).execute()
+    practice.settle_down()
+    assert practice.told() == told
+    assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
+    assert practice.violations() == {}
+
+
+def test_the_same_webhook_twice_is_kept_once(practice: Practice) -> None:
+    body = _event("payout.paid", "po_1", practice.get("/v1/connect")["stripe_account_id"])
+    assert [_send(practice, body).get_json()["new"] for _ in range(2)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "type", ["checkout.session.completed", "refund.updated", "charge.refunded", "charge.dispute.created"]
+)
+def test_a_webhook_of_another_account_cannot_speak_for_ours(practice: Practice, type: str) -> None:
+    session_id = practice.book()
+    practice.open_page(session_id)
+    page = practice.service.store
+    with page.reading():
+        checkout_id = page.execute("SELECT stripe_session FROM checkouts")[0][0]
+    practice.hear(practice.account_told(account_id="acc_other"))
+    answer = practice.call("POST", "/v1/connect", json={}, account="acc_other")
+    other = answer.get_json()["stripe_account_id"]
+    assert _send(practice, _event(type, checkout_id, other)).status_code == 200
+    practice.run_jobs()
+    assert practice.standing(session_id) == ("required", 0, 2000, 0)
+
+
+def test_what_a_webhook_said_is_forgotten_once_it_is_done(practice: Practice) -> None:
+    practice.paid_session()
+    with practice.service.store.reading():
+        bodies = [webhook.body for webhook in Webhook.select()]
+    assert bodies
+    assert set(bodies) == {None}
+
+
+def test_a_webhook_that_fails_is_tried_again_and_stops_no_other(practice: Practice) -> None:
+    account = practice.get("/v1/connect")["stripe_account_id"]
+    _send(practice, _event("refund.updated", "re_nowhere", account))
+    session_id = practice.book()
+    practice.pay_at(practice.open_page(session_id))
+    for _ in range(30):
+        practice.run_jobs()
+    assert practice.standing(session_id)[0] == "paid"
+    assert _states(practice)["refund.updated"] == "stored"
+    practice.advance(days=1)
+    for _ in range(30):
+        practice.run_jobs()
+        practice.advance(hours=1)
+    assert _states(practice)["refund.updated"] == "failed"
+
+
+def test_an_account_that_cut_us_off_is_disconnected_and_no_new_deposit_is_asked(practice: Practice) -> None:
+    account = practice.get("/v1/connect")["stripe_account_id"]
+    _send(practice, _event("account.application.deauthorized", "ca_1", account))
+    practice.settle_down()
+    seen = practice.get("/v1/connect")
+    assert (seen["status"], seen["charges_enabled"]) == ("disconnected", False)
+    assert practice.deposit(practice.book())["reason"] == "not_connected"
