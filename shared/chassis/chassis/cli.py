@@ -98,7 +98,7 @@ def _inbox(service: Service, parsed: argparse.Namespace) -> None:
         case "show":
             _print(asdict(inbox.entry(service.store, parsed.event_id)))
         case "retry":
-            _print(asdict(inbox.retry(service.store, service.wakeups, parsed.event_id, service.clock.now())))
+            _print(asdict(inbox.run_again(service, parsed.event_id)))
         case "discard":
             _print(asdict(inbox.discard(service.store, parsed.event_id)))
     service.wakeups.close()

@@ -31,6 +31,7 @@ class EventConsumer:
         self._inbox: Inbox = inbox_of(service)
         self._stopping = threading.Event()
         self._held: list[KombuMessage] = []
+        self._dead: list[KombuMessage] = []
         self._consuming = False
         self._busy = False
         self._thread = threading.Thread(target=self._run, name=f"consume-{service.name}", daemon=True)
@@ -76,6 +77,7 @@ class EventConsumer:
                 # What was held is unacknowledged: the broker delivers it again.
                 self._consuming = False
                 self._held.clear()
+                self._dead.clear()
             self._stopping.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -85,7 +87,7 @@ class EventConsumer:
             connection, topology.events_queue(self._service.name), self._held.append, prefetch=2 * batch
         )
         if not broker.on_memory(self._service.settings.broker_url):
-            self._consumer(connection, topology.dead_queue(self._service.name), self._keep_dead, prefetch=10)
+            self._consumer(connection, topology.dead_queue(self._service.name), self._dead.append, prefetch=10)
         self._consuming = True
         log.info("consuming %s", topology.events_queue(self._service.name))
         heartbeat = Heartbeat(connection)
@@ -100,8 +102,10 @@ class EventConsumer:
                     self._take(connection, events, heartbeat)
                 finally:
                     self._busy = False
+            if self._dead:
+                self._keep_dead()
         events.cancel()
-        if self._held:
+        while self._held:
             self._take(connection, None, heartbeat)
 
     def _take(self, connection: Connection, events: Consumer | None, heartbeat: Heartbeat) -> None:
@@ -135,16 +139,18 @@ class EventConsumer:
             events.consume()
             self._consuming = True
 
-    def _keep_dead(self, message: KombuMessage) -> None:
-        deaths = message.headers.get("x-death") or [{}]
-        reason = f"dead-lettered: {deaths[0].get('reason', 'unknown')} from {deaths[0].get('queue', 'unknown')}"
-        try:
-            self._inbox.keep_dead(message_of(message), reason)
-        except StoreDown:
-            log.warning("the store is down, a dead letter stays in its queue")
-            return
-        log.error("a dead letter was kept: %s", reason)
-        message.ack()
+    def _keep_dead(self) -> None:
+        while self._dead:
+            message = self._dead[0]
+            reason = _why_dead(message)
+            try:
+                self._inbox.keep_dead(message_of(message), reason)
+            except StoreDown:
+                log.warning("the store is down, %d dead letters are held", len(self._dead))
+                return
+            log.error("a dead letter was kept: %s", reason)
+            message.ack()
+            del self._dead[0]
 
     def _consumer(
         self, connection: Connection, queue: str, on_message: Callable[[KombuMessage], Any], prefetch: int
@@ -154,6 +160,7 @@ class EventConsumer:
             connection.channel(),
             [broker.queue(queue)],
             on_message=on_message,
+            on_decode_error=lambda message, error: on_message(message),  # the inbox tells what it is
             prefetch_count=prefetch,
             auto_declare=False,
         )
@@ -185,9 +192,18 @@ def drain(connection: Connection, seconds: float) -> bool:
 
 
 def message_of(message: KombuMessage) -> Message:
-    body = message.body
+    """A message as kombu gives it, as the inbox takes it."""
+    headers, body = message.headers or {}, message.body
+    count = headers.get("x-delivery-count")
     return Message(
-        headers=message.headers or {},
+        headers=headers,
         body=body.encode() if isinstance(body, str) else bytes(body),
-        delivered_before=int((message.headers or {}).get("x-delivery-count") or 0) > 0,
+        delivered_before=(isinstance(count, int) and count > 0) or bool(message.delivery_info.get("redelivered")),
     )
+
+
+def _why_dead(message: KombuMessage) -> str:
+    """RabbitMQ tells each death in this header; whoever publishes to the queue by hand may write anything into it."""
+    deaths = (message.headers or {}).get("x-death")
+    last = deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
+    return f"dead-lettered: {last.get('reason', 'unknown')} from {last.get('queue', 'unknown')}"

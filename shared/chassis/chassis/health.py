@@ -6,6 +6,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any
 
+from peewee import PeeweeException
 from prometheus_client import generate_latest
 
 from chassis import inbox, outbox
@@ -18,7 +19,7 @@ from contracts.registry import consumed_by, published_by
 def render_metrics(service: Service) -> bytes:
     """The service's metrics in Prometheus' text form, gauges of the store read now."""
     # What is not known now keeps its last value; /readyz says that the store is down.
-    with suppress(StoreDown):
+    with suppress(StoreDown, PeeweeException):
         refresh_gauges(service)
     return generate_latest(service.metrics.registry)
 

@@ -78,6 +78,8 @@ class JobRunner:
                 self._busy += 1
             alarm.clear()
             try:
+                if self._stopping.is_set():
+                    return  # the alarm that was just cleared may have been the one to stop
                 with logged(job=job.name), self._metrics.job_seconds.labels(job.name).time():
                     done = job.run()
             except StoreDown:

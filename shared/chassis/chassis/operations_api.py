@@ -128,7 +128,7 @@ def blueprints(service: Service) -> list[Blueprint]:
     @ops.response(200, InboxEntryOut)
     def retry(event_id: str) -> inbox.InboxEntry:
         """Run a kept event again now."""
-        return inbox.retry(store, wakeups, event_id, clock.now())
+        return inbox.run_again(service, event_id)
 
     @ops.post("/inbox/<event_id>/discard")
     @requires("ops")
@@ -152,7 +152,7 @@ def blueprints(service: Service) -> list[Blueprint]:
         """Have a dead letter handled after all."""
         if inbox.entry(store, event_id).status != InboxStatus.DEAD:
             raise NotFound(f"{event_id} is no dead letter")
-        return inbox.retry(store, wakeups, event_id, clock.now())
+        return inbox.run_again(service, event_id)
 
     @ops.get("/outbox")
     @requires("ops")

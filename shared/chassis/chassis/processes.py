@@ -11,6 +11,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 
+from peewee import PeeweeException
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from chassis import inbox, outbox
@@ -21,6 +22,7 @@ from chassis.store import StoreDown
 
 log = logging.getLogger(__name__)
 _LONGEST_PAUSE = 5.0
+_JSON, _PROBLEM = "application/json", "application/problem+json"
 
 
 class Part(Protocol):
@@ -68,7 +70,7 @@ def run_relay(service: Service) -> None:
     from chassis.relay import Relay
 
     relay = Relay(service)
-    _run(service, [_Health(service, lambda: relay.ready and service.store.answers()), relay])
+    _run(service, [relay], ready=lambda: relay.ready)
 
 
 def run_consume(service: Service) -> None:
@@ -77,13 +79,13 @@ def run_consume(service: Service) -> None:
 
     consumer = EventConsumer(service)
     retries = JobRunner([consumer.inbox.retries()], service.wakeups, service.metrics)
-    _run(service, [_Health(service, lambda: consumer.ready and service.store.answers()), consumer, retries])
+    _run(service, [consumer, retries], ready=lambda: consumer.ready)
 
 
 def run_jobs(service: Service) -> None:
     """Do what falls due by the clock."""
     jobs = JobRunner([*service.jobs(), *housekeeping(service)], service.wakeups, service.metrics)
-    _run(service, [_Health(service, service.store.answers), jobs])
+    _run(service, [jobs], ready=lambda: True)
 
 
 def run_work(service: Service, channel: str, concurrency: int) -> None:
@@ -91,26 +93,33 @@ def run_work(service: Service, channel: str, concurrency: int) -> None:
     from chassis.worker import QueueWorker
 
     worker = QueueWorker(service, service.workers()[channel], concurrency)
-    _run(service, [_Health(service, lambda: worker.ready and service.store.answers()), worker])
+    _run(service, [worker], ready=lambda: worker.ready)
 
 
-def _run(service: Service, members: list[Part]) -> None:
-    stopping = threading.Event()
+def _run(service: Service, members: list[Part], ready: Callable[[], bool] | None = None) -> None:
+    """Run `members` until a signal comes; of a process without an API `ready` tells when it is."""
+    stopping, running, started = threading.Event(), threading.Event(), list[Part]()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    if not _migrated(service, stopping):
-        return
-    started: list[Part] = []
+
+    def start(part: Part) -> None:
+        part.start()
+        started.append(part)
+
     try:
-        for member in members:
-            member.start()
-            started.append(member)
-        log.info("started")
-        stopping.wait()
-        log.info("stopping")
+        if ready is not None:
+            # First of all: a process that waits for its store is alive, though not ready.
+            start(_Health(service, lambda: running.is_set() and ready() and service.store.answers()))
+        if _migrated(service, stopping):
+            for member in members:
+                start(member)
+            running.set()
+            log.info("started")
+            stopping.wait()
+            log.info("stopping")
     finally:
-        for member in reversed(started):
-            member.stop()
+        for part in reversed(started):
+            part.stop()
         service.wakeups.close()
         service.store.close()
 
@@ -134,33 +143,40 @@ class _Health:
     """/healthz, /readyz, /metrics and /meta of a process without an API, by the standard library alone to stay small."""
 
     def __init__(self, service: Service, ready: Callable[[], bool]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                path = self.path.partition("?")[0]
-                if path == "/healthz":
-                    self._answer(200, "application/json", b'{"status": "alive"}\n')
-                elif path == "/readyz":
-                    status = 200 if ready() else 503
-                    self._answer(
-                        status,
-                        "application/json",
-                        json.dumps({"status": "ready" if status == 200 else "not ready"}).encode(),
+        def answer(path: str) -> tuple[int, str, bytes]:
+            match path:
+                case "/healthz":
+                    return 200, _JSON, b'{"status": "alive"}\n'
+                case "/readyz":
+                    return (
+                        (200, _JSON, b'{"status": "ready"}\n')
+                        if ready()
+                        else (503, _JSON, b'{"status": "not ready"}\n')
                     )
-                elif path == "/metrics":
-                    self._answer(200, CONTENT_TYPE_LATEST, render_metrics(service))
-                elif path == "/meta":
-                    self._answer(200, "application/json", json.dumps(meta(service)).encode())
-                else:
-                    self._answer(
-                        404,
-                        "application/problem+json",
-                        b'{"title": "There is no such thing here", "status": 404, "code": "not_found"}\n',
-                    )
+                case "/metrics":
+                    return 200, CONTENT_TYPE_LATEST, render_metrics(service)
+                case "/meta":
+                    return 200, _JSON, json.dumps(meta(service)).encode()
+            return 404, _PROBLEM, b'{"title": "There is no such thing here", "status": 404, "code": "not_found"}\n'
 
-            def _answer(self, status: int, content_type: str, body: bytes) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            timeout = 10
+
+            def do_GET(self) -> None:
+                try:
+                    status, content_type, body = answer(self.path.partition("?")[0])
+                except (StoreDown, PeeweeException) as error:
+                    log.warning("%s cannot be answered: %s", self.path, error)
+                    status, content_type, body = (
+                        503,
+                        _PROBLEM,
+                        b'{"title": "The store is down", "status": 503, "code": "unavailable"}\n',
+                    )
                 self.send_response(status)
                 self.send_header("Content-Type", content_type)
                 self.send_header("Content-Length", str(len(body)))
+                if status == 503:
+                    self.send_header("Retry-After", "1")
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -168,7 +184,7 @@ class _Health:
                 log.debug(format, *args)
 
         self._server = ThreadingHTTPServer((service.settings.http_host, service.settings.http_port), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="health", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

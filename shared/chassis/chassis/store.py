@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # PostgreSQL's codes for "run it again": serialization failure and deadlock (PostgreSQL manual, appendix A).
-_RERUN = {"40001", "40P01"}
+# 23505, a unique violation: two saw that a row was missing and both added it; run again, the loser sees it.
+_RERUN = {"40001", "40P01", "23505"}
 _RERUNS = 8
 # Classes 08 connection exception, 57P operator intervention (shutdown, crash, starting up), 53 out of resources; 25006: a
 # server that only reads, as after a failover.

@@ -18,6 +18,8 @@ from chassis.store import Store
 log = logging.getLogger(__name__)
 _CHANNEL = "timeblu_wakeups"
 _RECONNECT_SECONDS = 1.0
+# How soon the listener sees that it is to end; a notification is seen at once.
+_LISTEN_SECONDS = 0.5
 
 
 class Wakeups:
@@ -62,36 +64,34 @@ class Wakeups:
         """End the threads and wake everybody who waits."""
         self._stopping.set()
         self._send.set()
-        with self._lock:
-            for events in self._waiters.values():
-                for event in events:
-                    event.set()
+        self._wake_all()
         for thread in (self._sender, self._listener):
             if thread is not None:
                 thread.join(timeout=2)
 
     def _wake(self, name: str) -> None:
         with self._lock:
-            events = list(self._waiters[name])
+            events = list(self._waiters.get(name, ()))
         for event in events:
             event.set()
 
     def _send_forever(self) -> None:
         connection: psycopg.Connection | None = None
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() and not self._to_send):
             self._send.wait()
             self._send.clear()
             with self._lock:
                 names, self._to_send = self._to_send, set()
             try:
-                if connection is None:
-                    connection = self._connect()
+                connection = connection or self._connect()
                 for name in names:
                     connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, name))
             except psycopg.Error:
                 # Whoever waits polls as well: a wake-up that is lost costs time, not work.
                 log.warning("wake-up not sent, waiters will poll", exc_info=True)
-                connection = None
+                if connection is not None:
+                    connection.close()
+                    connection = None
                 self._stopping.wait(_RECONNECT_SECONDS)
         if connection is not None:
             connection.close()
@@ -101,12 +101,19 @@ class Wakeups:
             try:
                 with self._connect() as connection:
                     connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
+                    self._wake_all()  # for what was notified while nobody listened
                     while not self._stopping.is_set():
-                        for notification in connection.notifies(timeout=1.0):
+                        for notification in connection.notifies(timeout=_LISTEN_SECONDS):
                             self._wake(notification.payload)
-            except psycopg.Error:
-                log.warning("not listening for wake-ups, polling meanwhile")
+            except psycopg.Error as error:
+                log.warning("not listening for wake-ups, polling meanwhile: %s", error)
                 self._stopping.wait(_RECONNECT_SECONDS)
+
+    def _wake_all(self) -> None:
+        with self._lock:
+            names = list(self._waiters)
+        for name in names:
+            self._wake(name)
 
     def _connect(self) -> psycopg.Connection:
         return psycopg.connect(

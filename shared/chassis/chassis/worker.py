@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 
 from kombu import Connection, Consumer
 from kombu.message import Message as KombuMessage
@@ -19,10 +20,19 @@ from chassis.service import Service, Worker
 from chassis.store import StoreDown
 from chassis.telemetry import logged, span
 from contracts.envelope import Envelope, MalformedEvent
+from contracts.registry import NewerVersion
 
 log = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.02
 _LONGEST_PAUSE = 5.0
+
+
+class _Outcome(Enum):
+    """What became of a message: acknowledged; dead-lettered, for the service's consumer to keep; or given back when we close."""
+
+    WORKED = auto()
+    UNREADABLE = auto()
+    UNTOUCHED = auto()
 
 
 class QueueWorker:
@@ -75,7 +85,7 @@ class QueueWorker:
                 pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _consume(self, connection: Connection, pool: ThreadPoolExecutor) -> None:
-        done: queue.Queue[tuple[KombuMessage, bool]] = queue.Queue()
+        done: queue.Queue[tuple[KombuMessage, _Outcome]] = queue.Queue()
         self._under_way = 0
 
         def begin(message: KombuMessage) -> None:
@@ -86,6 +96,7 @@ class QueueWorker:
             connection.channel(),
             [broker.queue(self._worker.queue)],
             on_message=begin,
+            on_decode_error=lambda message, error: begin(message),
             prefetch_count=2 * self._concurrency,
             auto_declare=False,
         )
@@ -102,18 +113,18 @@ class QueueWorker:
             drain(connection, _WAIT_SECONDS)
             self._acknowledge(done)
 
-    def _acknowledge(self, done: queue.Queue[tuple[KombuMessage, bool]]) -> None:
+    def _acknowledge(self, done: queue.Queue[tuple[KombuMessage, _Outcome]]) -> None:
         while not done.empty():
-            message, handled = done.get()
+            message, outcome = done.get()
             self._under_way -= 1
-            if handled:
+            if outcome is _Outcome.WORKED:
                 message.ack()
-            else:
+            elif outcome is _Outcome.UNREADABLE:
                 message.reject()
 
-    def _work(self, message: KombuMessage, done: queue.Queue[tuple[KombuMessage, bool]]) -> None:
+    def _work(self, message: KombuMessage, done: queue.Queue[tuple[KombuMessage, _Outcome]]) -> None:
         """Work on one message on a thread of the pool; the connection's thread acknowledges."""
-        handled = True
+        outcome = _Outcome.WORKED
         try:
             event, traceparent = _event(message)
             with (
@@ -121,14 +132,16 @@ class QueueWorker:
                 span(f"{self._worker.queue} process", kind=SpanKind.CONSUMER, traceparent=traceparent),
             ):
                 self._until_the_store_answers(event)
-        except (MalformedEvent, ValidationError, LookupError) as error:
-            # It goes to the dead letters, where the service's consumer keeps it for a person to look at.
+        except StoreDown:
+            outcome = _Outcome.UNTOUCHED
+        except (MalformedEvent, ValidationError, NewerVersion, LookupError) as error:
             log.error("a message of %s cannot be read: %s", self._worker.queue, error)
-            handled = False
+            outcome = _Outcome.UNREADABLE
         except Exception:
             # The work's own row says that it is not done; the dispatcher brings it again.
             log.exception("work on %s failed", self._worker.queue)
-        done.put((message, handled))
+        finally:
+            done.put((message, outcome))
 
     def _until_the_store_answers(self, event: Event) -> None:
         pause = 0.1

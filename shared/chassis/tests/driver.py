@@ -18,7 +18,7 @@ from chassis import auth, inbox, outbox
 from chassis.clock import OffsetClock
 from chassis.consumer import EventConsumer
 from chassis.ids import new_event_id
-from chassis.inbox import Message
+from chassis.inbox import InboxEntry, Message
 from chassis.jobs import JobRunner
 from chassis.relay import Relay
 from chassis.service import Service, migrate
@@ -140,7 +140,7 @@ class Bench:
         found = self.rows("SELECT status FROM inbox WHERE event_id = %s", event_id)
         return str(found[0][0]) if found else None
 
-    def kept(self, status: str) -> list[inbox.InboxEntry]:
+    def kept(self, status: str) -> list[InboxEntry]:
         return inbox.entries(self.service.store, status=status, after=None, limit=200)
 
     def wait_status(self, event_id: str, status: str, deadline: float = 10) -> None:
