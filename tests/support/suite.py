@@ -62,7 +62,9 @@ class Deployment:
 
     def start_sandbox(self) -> Role:
         """The sandbox; started again it knows what it knew."""
-        role = self.processes.start("sandbox", "serve", environment=self._sandbox(), port=self.ports["sandbox"])
+        role = self.processes.start(
+            "sandbox", "serve", environment=self.sandbox_environment(), port=self.ports["sandbox"]
+        )
         self.roles["sandbox", "serve"] = role
         return role
 
@@ -175,7 +177,8 @@ class Deployment:
             **self.more,
         }
 
-    def _sandbox(self) -> dict[str, str]:
+    def sandbox_environment(self) -> dict[str, str]:
+        """What the sandbox is told."""
         payments, notifications = self.environment("payments"), self.environment("notifications")
         return {
             "HOST": "127.0.0.1",
