@@ -9,7 +9,7 @@ from chassis.ids import new_id
 from contracts.sessions import RefundStatus
 from payments.domain.cancellations import Cancellation
 from payments.operations.context import Payments
-from payments.operations.settle import SURPLUS, Case, conclude, open_case, plan_refund
+from payments.operations.settle import SURPLUS, Case, conclude, open_case, plan_refund, standing_money
 from payments.store.models import (
     Checkout,
     CheckoutState,
@@ -22,7 +22,7 @@ from payments.store.models import (
     Refund,
     RefundPart,
 )
-from payments.store.queries import PARTS_UNDER_WAY, balance, in_purse, lock_part, locked, parts_of
+from payments.store.queries import PARTS_UNDER_WAY, in_purse, lock_part, locked, parts_of
 
 if TYPE_CHECKING:
     from payments.gateways.stripe import CheckoutPage, DisputeState, PaymentState, RefundState
@@ -82,7 +82,7 @@ def _take_in_payment(case: Case, page: Checkout, paid: PaymentState) -> None:
         application_fee=page.application_fee,
         received_at=min(paid.received_at, case.context.now()),
     )
-    room = 0 if case.keeps_nothing else max(case.deposit.amount - balance(case.deposit).paid, 0)
+    room = 0 if case.keeps_nothing else max(case.deposit.amount - standing_money(case.deposit).paid, 0)
     held = min(room, paid.amount)
     if held:
         enter(case, payment, Entry.CHARGE, Purse.CLIENT, Purse.HELD, held, at=payment.received_at)

@@ -7,9 +7,9 @@ rows for the jobs, committed with the decision.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from chassis.ids import new_id
@@ -34,6 +34,7 @@ from payments.store.models import (
     Session,
 )
 from payments.store.queries import (
+    PARTS_UNDER_WAY,
     Balance,
     balance,
     client_now,
@@ -268,7 +269,7 @@ def _settle_cancellation(case: Case, cancellation: Cancellation) -> None:
     known = (
         Refund.select().where((Refund.deposit_id == deposit.id) & (Refund.cancellation_id == cancellation.id)).exists()
     )
-    money, disputed = balance(deposit, until=cancellation.restored_at), _disputed(deposit)
+    money, disputed = standing_money(deposit, paid_until=cancellation.restored_at), _disputed(deposit)
     if known or cancellation.decision is None or (money.paid <= 0 and not disputed):
         return
     if cancellation.decision is RefundDecision.SKIP:
@@ -430,13 +431,24 @@ def refundable_by_card(deposit: Deposit) -> int:
 
 def under_way(deposit: Deposit) -> int:
     """What is on its way back in this era and has not left the ledger yet."""
-    total = 0
-    for refund in refunds_of(deposit):
-        if refund.era == deposit.era and refund.status in UNDER_WAY and not refund.cause.startswith(SURPLUS):
-            total += sum(
-                part.amount for part in parts_of(refund) if not part.replaced and part.status != PartStatus.SUCCEEDED
-            )
-    return total
+    return _on_its_way(deposit, lambda era: era == deposit.era)
+
+
+def standing_money(deposit: Deposit, *, paid_until: datetime | None = None) -> Balance:
+    """The deposit's balance without what is still leaving for a cancellation before the last restore."""
+    money = balance(deposit, paid_until=paid_until)
+    leaving = _on_its_way(deposit, lambda era: era < deposit.era)
+    return Balance(held=max(money.held - leaving, 0), returned=money.returned)
+
+
+def _on_its_way(deposit: Deposit, counts: Callable[[int], bool]) -> int:
+    return sum(
+        part.amount
+        for refund in refunds_of(deposit)
+        if refund.status in UNDER_WAY and not refund.cause.startswith(SURPLUS) and counts(refund.era)
+        for part in parts_of(refund)
+        if not part.replaced and part.status in PARTS_UNDER_WAY
+    )
 
 
 def _by_card(payment: Payment) -> bool:

@@ -88,9 +88,8 @@ def live_page(deposit: Deposit) -> Checkout | None:
     return found
 
 
-def balance(deposit: Deposit, *, until: datetime | None = None) -> Balance:
-    """Sums of the deposit's ledger; with `until`, of what had moved by then."""
-    held = _moved_into(Purse.HELD)
+def balance(deposit: Deposit, *, paid_until: datetime | None = None) -> Balance:
+    """Sums of the deposit's ledger; with `paid_until`, leaving aside what was paid later."""
     back = peewee.Case(
         None,
         [
@@ -100,12 +99,14 @@ def balance(deposit: Deposit, *, until: datetime | None = None) -> Balance:
         0,
     )
     this_era = peewee.Case(None, [(LedgerEntry.era == deposit.era, back)], 0)
-    query = LedgerEntry.select(_sum(held), _sum(this_era)).where(LedgerEntry.deposit_id == deposit.id)
-    if until is not None:
-        query = query.where(LedgerEntry.at <= until)
+    query = LedgerEntry.select(_sum(_moved_into(Purse.HELD)), _sum(this_era)).where(
+        LedgerEntry.deposit_id == deposit.id
+    )
+    if paid_until is not None:
+        query = query.where((LedgerEntry.kind != Entry.CHARGE) | (LedgerEntry.at <= paid_until))
     rows: Any = query.tuples()
-    held_sum, returned_sum = next(iter(rows))
-    return Balance(held=int(held_sum), returned=int(returned_sum))
+    held, returned = next(iter(rows))
+    return Balance(held=max(int(held), 0), returned=int(returned))
 
 
 def in_purse(payment: Payment, purse: Purse) -> int:

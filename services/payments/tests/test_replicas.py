@@ -1,0 +1,112 @@
+"""Clients that are merged and forgotten, and services that are filled anew."""
+
+from __future__ import annotations
+
+from services.payments.tests.practice import Practice
+
+from chassis.inbox import Event
+from payments.store.models import Client
+
+
+def _client(practice: Practice, client_id: str = "cli_1") -> Client:
+    with practice.service.store.reading():
+        found: Client = Client.get_by_id(client_id)
+        return found
+
+
+def _erase(practice: Practice, client_id: str = "cli_1", version: int = 5) -> Event:
+    data = {
+        "id": client_id,
+        "account_id": practice.account_id,
+        "version": version,
+        "requested_at": practice.clock.now(),
+    }
+    return practice.event("client.erasure_requested", data)
+
+
+def test_forgetting_blanks_the_person_keeps_the_money_and_says_so(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    practice.hear(_erase(practice))
+    client = _client(practice)
+    assert (client.name, client.email) == ("", None)
+    told = practice.last_told("payments.client_erased")
+    assert (told["id"], told["service"], told["blanked"]["clients"]) == ("cli_1", "payments", 1)
+    assert "bookkeeping" in told["kept"][0]["why"]
+    practice.cancel(session_id)
+    assert practice.standing(session_id)[0] == "refunded"
+
+
+def test_what_comes_late_of_a_forgotten_client_does_not_bring_it_back(practice: Practice) -> None:
+    practice.hear(_erase(practice), _erase(practice, "cli_never_heard_of"))
+    practice.hear(practice.client_told(version=9), practice.client_told("cli_never_heard_of"))
+    assert _client(practice).email is None
+    assert _client(practice, "cli_never_heard_of").name == ""
+
+
+def test_a_merged_clients_deposits_follow_and_are_told(practice: Practice) -> None:
+    practice.hear(practice.client_told("cli_2"))
+    session_id = practice.paid_session()
+    practice.hear(practice.client_told("cli_1", version=2, merged_into="cli_2"))
+    assert practice.deposit(session_id)["client_id"] == "cli_2"
+    assert practice.told("deposit")[-1] == "deposit.changed"
+    # What scheduling still says of the old id changes nothing.
+    practice.hear(practice.changed(session_id))
+    assert practice.deposit(session_id)["client_id"] == "cli_2"
+
+
+def test_forgetting_covers_everybody_who_was_merged_into_the_client(practice: Practice) -> None:
+    practice.hear(practice.client_told("cli_2"), practice.client_told("cli_1", version=2, merged_into="cli_2"))
+    practice.hear(_erase(practice, "cli_2"))
+    assert _client(practice, "cli_1").email is None
+
+
+def test_snapshots_fill_replicas_and_trigger_nothing(practice: Practice) -> None:
+    session_id, event = practice.booked()
+    practice.hear(practice.event("session.snapshot", event.data))
+    assert practice.deposit(session_id) is None
+    assert practice.told("deposit") == []
+    practice.hear(event)
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_a_snapshot_that_overtakes_a_cancellation_does_not_swallow_it(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    cancelled = practice.cancelled(session_id)
+    practice.changed(session_id, notes="newer")
+    practice.hear(practice.event("session.snapshot", practice.sessions[session_id]))
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "paid"
+    practice.hear(cancelled)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "refunded"
+
+
+def test_a_session_whose_deposit_was_here_before_is_not_asked_twice(practice: Practice) -> None:
+    session_id, event = practice.booked()
+    event.data["deposit"] |= {"id": "dep_of_a_lost_store", "status": "paid"}
+    practice.hear(event)
+    assert practice.deposit(session_id) is None
+
+
+def test_the_present_state_is_told_a_deposit_at_a_time(practice: Practice) -> None:
+    sessions = {practice.book() for _ in range(3)}
+    snapshots = list(practice.service.snapshots("scheduling"))
+    assert {snapshot.data["session_id"] for snapshot in snapshots} == sessions
+    assert {snapshot.type for snapshot in snapshots} == {"deposit.snapshot"}
+
+
+def test_every_event_that_payments_subscribes_to_has_a_handler(practice: Practice) -> None:
+    from contracts.registry import EVENT_TYPES
+
+    wanted = {name for name, event in EVENT_TYPES.items() if "payments" in event.consumers}
+    assert set(practice.service.handlers()) == wanted
+
+
+def test_no_event_of_ours_holds_a_name_or_an_address(practice: Practice) -> None:
+    from chassis import outbox
+
+    session_id = practice.paid_session()
+    practice.cancel(session_id)
+    bodies = b"".join(envelope.body for envelope in outbox.pending(practice.service.store))
+    assert b"Ada" not in bodies
+    assert b"ada@example.com" not in bodies
