@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -66,9 +67,9 @@ def make_practice(tmp_path: Path) -> Iterator[MakePractice]:
         )
         migrate(service)
         app = create_app(service)
-        server.wsgi_app = PathInfoDispatcher({"/notifications": app, "/sandbox": sandbox.wsgi})
+        server.wsgi_app = PathInfoDispatcher({"/notifications": app, "/sandbox": sandbox.wsgi})  # type: ignore[no-untyped-call]
         threading.Thread(target=server.serve, daemon=True).start()
-        lease_clock = StandingClock()
+        lease_clock = StandingClock(moment=datetime.now(UTC))
         context = Notifications(
             settings=service.settings,  # type: ignore[arg-type]
             clock=clock,

@@ -9,6 +9,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import requests
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -144,6 +145,16 @@ class Practice:
 
     def subjects(self, to: str = "") -> list[str]:
         return [str(mail["Subject"]) for mail in self.mails(to)]
+
+    def texts(self) -> list[dict[str, Any]]:
+        """The texts that Twilio took, oldest first."""
+        answer = requests.get(f"{self.url}/sandbox/sms", timeout=5)
+        return list(reversed(answer.json()["data"]))
+
+    def fault(self, target: str, fault: str, count: int = 1) -> None:
+        """Have the sandbox do something wrong."""
+        body = {"target": target, "fault": fault, "count": count}
+        requests.post(f"{self.url}/sandbox/faults", json=body, timeout=5).raise_for_status()
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """All rows of a table by its primary order."""

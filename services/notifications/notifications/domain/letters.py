@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 
 from notifications.domain.templates import Rendered
+
+_LONGEST_LINE = 998  # RFC 5322, 2.1.1
+
+
+class _Policy(EmailPolicy):
+    """Leaves a plain subject on its line: Python would begin a long one on the next, where some readers show it with a blank before it."""
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name == "Subject" and value.isascii() and len(value) < _LONGEST_LINE - 20:
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
 
 
 class BadAddress(ValueError):
@@ -39,7 +50,7 @@ class Letter:
         Raises:
             BadAddress: the recipient's address is none.
         """
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_Policy(linesep="\r\n"))
         message["Message-ID"] = message_id(self.key, self.sender)
         message["Date"] = format_datetime(now)
         message["From"] = _address(self.sender_name, self.sender)
@@ -75,6 +86,8 @@ def message_id(key: str, sender: str) -> str:
 
 def _address(name: str, address: str) -> Address:
     local, _, domain = address.rpartition("@")
+    if not local or not domain:
+        raise BadAddress("not an email address")
     try:
         # The domain in the form that goes over the wire (IDNA), the name on one line.
         return Address(" ".join(name.split()), local, domain.encode("idna").decode("ascii"))

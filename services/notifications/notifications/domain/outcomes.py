@@ -29,7 +29,7 @@ class Outcome:
     bad_address: bool = False
 
 
-_ADDRESS = re.compile(r"\S+@\S+|\+?\d[\d\s().-]{6,}\d")
+_ADDRESS = re.compile(r"\S+@\S+|\+?\d{7,}")
 
 
 def without_addresses(text: str | None) -> str | None:

@@ -16,6 +16,7 @@ from contracts.money import decimals
 
 LANGUAGES = ("en", "de")
 """The languages that messages are written in; for any other one it is the first."""
+_CODE_BY_NUMBER = re.compile(r"(?<=[A-Za-z])(?=\d)")
 _NO_BREAK = re.compile("[\u00a0\u202f\u2009]")
 
 
@@ -57,7 +58,9 @@ class Wording:
         digits = decimals(currency)
         pattern = parse_pattern(self.locale.currency_formats["standard"].pattern)
         pattern.frac_prec = (digits, digits)
-        return _plain(pattern.apply(Decimal(amount).scaleb(-digits), self.locale, currency=currency))
+        text = pattern.apply(Decimal(amount).scaleb(-digits), self.locale, currency=currency, currency_digits=False)
+        # CLDR's currency spacing, which Babel leaves out: a code does not touch its number.
+        return _plain(_CODE_BY_NUMBER.sub(" ", text))
 
     def number(self, value: int) -> str:
         return _plain(format_decimal(value, locale=self.locale))

@@ -55,7 +55,7 @@ def release_waiting(context: Notifications, session: Session) -> None:
 
 def hand_over(context: Notifications, delivery: Delivery) -> None:
     """Put a delivery on its channel's queue, within the open unit of work."""
-    deliveries.change(delivery.id, next_attempt_at=None, lease_until=context.real_clock.now() + QUEUE_LEASE)
+    deliveries.change(delivery.id, next_attempt_at=None, claim=None, lease_until=context.real_clock.now() + QUEUE_LEASE)
     context.outbox.send(
         queue=f"notifications.{delivery.channel}",
         type="delivery.due",

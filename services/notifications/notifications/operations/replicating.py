@@ -83,7 +83,11 @@ def take_session(context: Notifications, event: Event) -> None:
     data = event.data
     account = account_or_wait(context, event.account_id)
     client = client_or_wait(context, data["client_id"], event.account_id)
-    newer = replicas.keep(context.store, Session, _session_row(event), only_at_first=("filled_to",))
+    row = _session_row(event)
+    if client.erased_at is not None:
+        # What names the client was blanked, and does not come back with a late event.
+        row |= {"notes": "", "client_message": "", "manage_url": None, "payment_url": None}
+    newer = replicas.keep(context.store, Session, row, only_at_first=("filled_to",))
     session = _session_or_wait(event.subject, event.account_id)
     wishes = preferences_of(account.id)
     if newer:

@@ -77,8 +77,7 @@ def send_sms(context: Notifications, texter: Texter | None, delivery_id: str) ->
         callback = f"{context.settings.public_url}/v1/webhooks/twilio?delivery={claimed.delivery_id}"
         outcome = texter.send(to=claimed.to, text=claimed.text, status_callback=callback)
         if outcome.result is Result.UNSURE:
-            lost = context.store.run(lambda: _lost(claimed.delivery_id, claimed.claim))
-            outcome = outcome if lost is None else _ask(context, texter, lost, outcome.error)
+            outcome = _ask(context, texter, _begun(context, claimed), outcome.error)
         context.store.run(lambda: _settle(context, claimed.delivery_id, claimed.claim, outcome))
     elif isinstance(claimed, Lost):
         outcome = _ask(context, texter, claimed, "the worker died while it was sending")
@@ -122,16 +121,22 @@ def _resume(context: Notifications, delivery: Delivery) -> Lost | None:
     if delivery.channel == Channel.EMAIL:
         unsure(context, delivery, "the worker died while it was sending")
         return None
-    claim = _take(context, delivery)
-    return _lost(delivery.id, claim, delivery)
+    return _lost(delivery, _take(context, delivery))
 
 
-def _lost(delivery_id: str, claim: str, delivery: Delivery | None = None) -> Lost | None:
-    row = delivery or Delivery.get_or_none(Delivery.id == delivery_id)
-    if row is None or row.address is None or row.text_digest is None or row.attempted_at is None:
-        return None
+def _begun(context: Notifications, ready: Ready) -> Lost:
+    with context.store.reading():
+        return _lost(Delivery.get_by_id(ready.delivery_id), ready.claim)
+
+
+def _lost(delivery: Delivery, claim: str) -> Lost:
+    assert delivery.attempted_at is not None
     return Lost(
-        delivery_id=delivery_id, claim=claim, to=row.address, text_digest=row.text_digest, attempted_at=row.attempted_at
+        delivery_id=delivery.id,
+        claim=claim,
+        to=delivery.address or "",
+        text_digest=delivery.text_digest or "",
+        attempted_at=delivery.attempted_at,
     )
 
 
