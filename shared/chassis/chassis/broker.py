@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kombu import Connection, Exchange, Queue
+from kombu.exceptions import KombuError
 
 from contracts import topology
 
@@ -21,6 +22,11 @@ def connect(url: str) -> Connection:
     if on_memory(url):
         return Connection(url, transport_options={"polling_interval": _MEMORY_POLLING_SECONDS})
     return Connection(url, heartbeat=_HEARTBEAT_SECONDS, connect_timeout=5)
+
+
+def losses(connection: Connection) -> tuple[type[Exception], ...]:
+    """The errors by which a connection tells that it cannot be made, or is lost."""
+    return (KombuError, *connection.connection_errors, *connection.channel_errors, OSError)
 
 
 def events_exchange() -> Exchange:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from environs import Env
+from peewee import PeeweeException
 
 from chassis import inbox, telemetry
 from chassis.problems import Problem
@@ -53,12 +54,18 @@ def _main(
     try:
         return _run(build(settings), parsed, commands)
     except StoreDown as error:
-        print(f"{name}: the store cannot be reached: {error}", file=sys.stderr)
+        print(f"{name}: the store cannot be reached: {_first_line(error)}", file=sys.stderr)
+    except PeeweeException as error:
+        print(f"{name}: the store refuses this: {_first_line(error)}", file=sys.stderr)
     except OSError as error:
         print(f"{name}: {settings.http_host}:{settings.http_port}: {error.strerror or error}", file=sys.stderr)
     except Problem as problem:
         print(f"{name}: {problem.detail}", file=sys.stderr)
     return 1
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _run(

@@ -62,7 +62,7 @@ class EventConsumer:
         pause = 0.1
         while not self._stopping.is_set():
             connection = broker.connect(self._service.settings.broker_url)
-            lost: tuple[type[Exception], ...] = (*connection.connection_errors, *connection.channel_errors, OSError)
+            lost = broker.losses(connection)
             try:
                 with connection:
                     connection.ensure_connection(max_retries=1, interval_start=0.1)

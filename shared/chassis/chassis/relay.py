@@ -62,7 +62,7 @@ class Relay:
                 while self.relay_batch() and not self._stopping.is_set():
                     pass
                 pause = 0.1
-            except (BrokerDown, OSError) as error:
+            except BrokerDown as error:
                 log.warning("the broker is down, events wait in the outbox: %s", error)
                 self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
@@ -120,7 +120,7 @@ class Relay:
             try:
                 connection.ensure_connection(max_retries=1, interval_start=0.1)
                 broker.declare(connection)
-            except connection.connection_errors + connection.channel_errors as error:
+            except broker.losses(connection) as error:
                 raise BrokerDown(str(error)) from error
         opened = self._publisher or publisher(url)
         opened.open()

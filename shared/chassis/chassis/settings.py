@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from environs import Env, EnvError
 from marshmallow import validate
 
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "debug", "info", "warning", "error")
+_AT_LEAST_ONE = validate.Range(min=1)
 S = TypeVar("S", bound="ServiceSettings")
 
 
@@ -68,10 +70,10 @@ def chassis_settings(env: Env) -> dict[str, Any]:
         "auth_jwt_secret": env.str("AUTH_JWT_SECRET", None) or None,
         "auth_jwks_url": env.str("AUTH_JWKS_URL", None) or None,
         "http_host": env.str("HTTP_HOST", "127.0.0.1"),
-        "http_port": env.int("HTTP_PORT", 8000),
-        "http_threads": env.int("HTTP_THREADS", 16),
-        "store_pool_size": env.int("STORE_POOL_SIZE", 20),
-        "log_level": env.str("LOG_LEVEL", "INFO").upper(),
+        "http_port": env.int("HTTP_PORT", 8000, validate=validate.Range(0, 65535)),
+        "http_threads": env.int("HTTP_THREADS", 16, validate=_AT_LEAST_ONE),
+        "store_pool_size": env.int("STORE_POOL_SIZE", 20, validate=_AT_LEAST_ONE),
+        "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(_LOG_LEVELS)).upper(),
         "otlp_endpoint": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None) or None,
         **{
             f"{service}_url": _address(env, f"{service.upper()}_URL")
@@ -81,10 +83,10 @@ def chassis_settings(env: Env) -> dict[str, Any]:
             f"{service}_public_url": _address(env, f"{service.upper()}_PUBLIC_URL")
             for service in ("scheduling", "payments", "notifications")
         },
-        "outbox_retention_days": env.int("OUTBOX_RETENTION_DAYS", 7),
-        "inbox_retention_days": env.int("INBOX_RETENTION_DAYS", 30),
-        "inbox_attempts": env.int("INBOX_ATTEMPTS", 8),
-        "consumer_batch": env.int("CONSUMER_BATCH", 100),
+        "outbox_retention_days": env.int("OUTBOX_RETENTION_DAYS", 7, validate=_AT_LEAST_ONE),
+        "inbox_retention_days": env.int("INBOX_RETENTION_DAYS", 30, validate=_AT_LEAST_ONE),
+        "inbox_attempts": env.int("INBOX_ATTEMPTS", 8, validate=_AT_LEAST_ONE),
+        "consumer_batch": env.int("CONSUMER_BATCH", 100, validate=validate.Range(1, 1000)),
     }
 
 

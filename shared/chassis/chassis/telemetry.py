@@ -49,6 +49,7 @@ def configure_logging(level: str, *, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.captureWarnings(True)
     for chatty in ("pika", "amqp", "kombu", "urllib3", "stripe", "twilio", "cheroot", "peewee"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 

@@ -68,7 +68,7 @@ class QueueWorker:
         with ThreadPoolExecutor(self._concurrency, thread_name_prefix=self._worker.queue) as pool:
             while not self._stopping.is_set():
                 connection = broker.connect(self._service.settings.broker_url)
-                lost: tuple[type[Exception], ...] = (*connection.connection_errors, *connection.channel_errors, OSError)
+                lost = broker.losses(connection)
                 try:
                     with connection:
                         connection.ensure_connection(max_retries=1, interval_start=0.1)
