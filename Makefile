@@ -25,14 +25,14 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## the embedded suite in the foreground: PORT=8000 DATA_DIR=.data
-	@exec $(PYTHON) -m embedded --port $(PORT) --data-dir $(DATA_DIR) $(ARGS)
+	@exec $(PYTHON) -m embedded --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
 
 demo: .venv/.run ## the whole path on a running suite, told hop by hop: PORT=8000 DATA_DIR=.data
-	@exec $(PYTHON) -m embedded.demo --port $(PORT) --data-dir $(DATA_DIR) $(ARGS)
+	@exec $(PYTHON) -m embedded.demo --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
 
 token: .venv/.run ## a token for local use: ACCOUNT=acc_demo SCOPE="sessions:read" DATA_DIR=.data, or SUITE=compose
 	@exec $(PYTHON) -m embedded.token --account "$(ACCOUNT)" $(if $(SCOPE),--scope "$(SCOPE)") \
-	    $(if $(filter compose,$(SUITE)),--env-file .env,--data-dir $(DATA_DIR))
+	    $(if $(filter compose,$(SUITE)),--env-file .env,--data-dir "$(DATA_DIR)")
 
 ifeq ($(SERVICE),)
 test: .venv/.dev ## all tests, or one service's in an environment of its own: SERVICE=payments
