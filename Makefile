@@ -17,7 +17,8 @@ PACKAGES := shared/contracts shared/chassis $(SERVICES:%=services/%) deploy/sand
 IMPORTS := contracts chassis $(SERVICES) sandbox embedded
 TESTS := $(wildcard shared/*/tests services/*/tests deploy/*/tests) tests conftest.py requirements
 PYTHON := .venv/bin/python
-PIP_INSTALL := -m pip install -qq --disable-pip-version-check --require-hashes --no-deps
+# Compiled when first imported: compiling all of it takes longer than the rest of the installation.
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --no-deps
 
 .PHONY: help run demo token test chaos lint format contracts bench up down lock clean
 
