@@ -13,17 +13,19 @@ from support.suite import Deployment
 
 
 @pytest.fixture
-def new_deployment(broker: Broker, postgres: Postgres, processes: Processes) -> Iterator[Callable[[], Deployment]]:
-    """Starts the suite, every role of it, on a fresh virtual host and fresh databases."""
+def new_deployment(
+    own_broker: Broker, own_postgres: Postgres, processes: Processes
+) -> Iterator[Callable[[], Deployment]]:
+    """Starts the suite, every role of it, on a fresh virtual host and fresh databases of servers that the test may end."""
 
     def start() -> Deployment:
         return Deployment(
             processes=processes,
-            broker_url=broker.vhost(),
-            store_urls={service: postgres.database() for service in SERVICES},
+            broker_url=own_broker.vhost(),
+            store_urls={service: own_postgres.database() for service in SERVICES},
         ).start()
 
     yield start
     processes.end()
-    broker.drop_vhosts()
-    postgres.drop_databases()
+    own_broker.drop_vhosts()
+    own_postgres.drop_databases()

@@ -24,16 +24,16 @@ VICTIMS = [
 
 @pytest.mark.chaos
 def test_a_thousand_cancellations_under_kills_and_restarts(
-    new_deployment: Callable[[], Deployment], broker: Broker, postgres: Postgres
+    new_deployment: Callable[[], Deployment], own_broker: Broker, own_postgres: Postgres
 ) -> None:
-    storm_of(new_deployment(), broker, postgres, sessions=1000, every=1.5)
+    storm_of(new_deployment(), own_broker, own_postgres, sessions=1000, every=1.5)
 
 
 @pytest.mark.integration
 def test_some_cancellations_under_kills_and_restarts(
-    new_deployment: Callable[[], Deployment], broker: Broker, postgres: Postgres
+    new_deployment: Callable[[], Deployment], own_broker: Broker, own_postgres: Postgres
 ) -> None:
-    storm_of(new_deployment(), broker, postgres, sessions=40, every=0.6)
+    storm_of(new_deployment(), own_broker, own_postgres, sessions=40, every=0.6)
 
 
 def storm_of(deployment: Deployment, broker: Broker, postgres: Postgres, *, sessions: int, every: float) -> None:

@@ -175,14 +175,17 @@ class Postgres:
 Backing = TypeVar("Backing", Broker, Postgres)
 
 
-def obtain_broker(state: Path) -> Broker:
-    """The broker described in the file `state`, or a new one, described there for other test processes."""
+def obtain_broker(state: Path, *, own: bool = False) -> Broker:
+    """The broker described in the file `state`, or a new one, described there for other test processes.
+
+    `own`: never one that was given by its address, as the test is going to end it.
+    """
     if state.exists():
         kept = json.loads(state.read_text())
         broker = Broker(url=kept["url"], management_url=kept["management_url"], server=attach(kept["server"]))
     else:
         broker = _first_that_works(
-            "RabbitMQ", _given_broker, {"container": _container_broker, "private": _private_broker}
+            "RabbitMQ", _none if own else _given_broker, {"container": _container_broker, "private": _private_broker}
         )
         described = {"url": broker.url, "management_url": broker.management_url, "server": describe(broker.server)}
         state.write_text(json.dumps(described))
@@ -190,14 +193,16 @@ def obtain_broker(state: Path) -> Broker:
     return broker
 
 
-def obtain_postgres(state: Path) -> Postgres:
-    """The database server described in the file `state`, or a new one, described there for other test processes."""
+def obtain_postgres(state: Path, *, own: bool = False) -> Postgres:
+    """The database server described in the file `state`, or a new one, described there for other test processes. `own` as for a broker."""
     if state.exists():
         kept = json.loads(state.read_text())
         postgres = Postgres(url=kept["url"], server=attach(kept["server"]))
     else:
         postgres = _first_that_works(
-            "PostgreSQL", _given_postgres, {"container": _container_postgres, "private": _private_postgres}
+            "PostgreSQL",
+            _none if own else _given_postgres,
+            {"container": _container_postgres, "private": _private_postgres},
         )
         state.write_text(json.dumps({"url": postgres.url, "server": describe(postgres.server)}))
     postgres.wait_ready()
@@ -226,6 +231,10 @@ def _first_that_works(
             except Unavailable as reason:
                 reasons.append(str(reason))
     raise RuntimeError(f"no {name} for the tests: {'; '.join(reasons) or f'TEST_SERVERS={asked} names no way'}")
+
+
+def _none() -> None:
+    """What is given where nothing may be."""
 
 
 def _given_broker() -> Broker | None:

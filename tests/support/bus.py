@@ -213,7 +213,7 @@ class Disorder:
         """The stories to their ends, with anything happening wherever one pauses; what is under way then stays under way."""
         bus, untold = self.bus, list(stories)
         # Some queues are quick, some are hardly ever looked at: so events cross the steps that come after them.
-        haste = defaultdict(lambda: self.random.choice([0.02, 0.2, 1.0]))
+        haste: defaultdict[str, float] = defaultdict(lambda: self.random.choice([0.02, 0.2, 1.0]))
         for _ in range(_TICKS):
             for story in [each for each in untold if self.random.random() < 0.3]:
                 bus.clock.advance(self.random.choice([0, 1]))

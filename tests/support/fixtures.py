@@ -74,6 +74,22 @@ def postgres(pytestconfig: pytest.Config) -> Postgres:
         return obtain_postgres(place / _POSTGRES)
 
 
+@pytest.fixture(scope="session")
+def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A RabbitMQ that no other test process uses, so that a test may end it."""
+    state = tmp_path_factory.mktemp("own-broker") / _BROKER
+    yield obtain_broker(state, own=True)
+    remove_described(state)
+
+
+@pytest.fixture(scope="session")
+def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL that no other test process uses, so that a test may end it."""
+    state = tmp_path_factory.mktemp("own-postgres") / _POSTGRES
+    yield obtain_postgres(state, own=True)
+    remove_described(state)
+
+
 @pytest.fixture
 def broker_url(broker: Broker) -> Iterator[str]:
     """A virtual host that only this test uses."""
