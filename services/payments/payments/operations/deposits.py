@@ -12,25 +12,22 @@ from contracts.fields import rfc3339
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.policy import RefundPolicy, refund_amount
 from payments.domain.standing import FAILED
+from payments.operations.book import SURPLUS, Book
 from payments.operations.checkouts import end_page
 from payments.operations.context import Payments
 from payments.operations.money import add_up, take_in_cash
 from payments.operations.policies import known_account
 from payments.operations.settle import (
-    SURPLUS,
     Case,
     conclude,
-    is_disputed,
     open_case,
     plan_parts,
     plan_refund,
-    refundable_by_card,
     start_asking,
-    under_way,
 )
 from payments.operations.telling import seen_deposit, seen_refund
-from payments.store.models import Deposit, Payment, Purse, Refund, RefundPart, Session
-from payments.store.queries import balance, live_page, own, parts_of, payments_of, refunds_of
+from payments.store.models import Deposit, Purse, Refund, RefundPart, Session
+from payments.store.queries import live_page, own
 
 _QUOTE = "refund-quote"
 _QUOTE_LIFE = timedelta(minutes=15)
@@ -110,8 +107,9 @@ def quote(context: Payments, account_id: str, session_id: str, *, at: datetime |
             raise NotFound("this session has no deposit")
         moment = at or now
         policy = RefundPolicy.from_data(deposit.policy) if deposit.policy else None
-        money, by_card = balance(deposit), refundable_by_card(deposit)
-        gone_back = money.returned + under_way(deposit)
+        book = Book(deposit)
+        money, by_card = book.balance(), book.refundable_by_card()
+        gone_back = money.returned + book.under_way()
 
     def back(percentage: int) -> int:
         amount = refund_amount(paid=money.paid, gone_back=gone_back, percentage=percentage, currency=deposit.currency)
@@ -178,12 +176,12 @@ def refund_by_hand(
     with context.store.transaction():
         case = _own_case(context, account_id, deposit_id, expected)
         deposit = case.deposit
-        _refuse_where_no_card_is_reached(deposit)
-        money = balance(deposit)
+        _refuse_where_no_card_is_reached(case.book)
+        money = case.book.balance()
         wanted = amount
         if wanted is None:
             wanted = refund_amount(paid=money.paid, gone_back=0, percentage=percentage or 0, currency=deposit.currency)
-        left = refundable_by_card(deposit)
+        left = case.book.refundable_by_card()
         if wanted > left or wanted == 0:
             raise Conflict(f"{left} of what was paid is left to refund", code="refund_exceeds_paid", left=left)
         refund_id = new_id("ref")
@@ -191,14 +189,13 @@ def refund_by_hand(
             case, cause=f"hand:{refund_id}", amount=wanted, percentage=percentage, reason=reason, id=refund_id
         )
         conclude(case)
-        return seen_refund(refund, parts_of(refund))
+        return seen_refund(refund, case.book.parts_of(refund))
 
 
-def _refuse_where_no_card_is_reached(deposit: Deposit) -> None:
-    payments = payments_of(deposit)
-    if any(is_disputed(payment) for payment in payments):
+def _refuse_where_no_card_is_reached(book: Book) -> None:
+    if book.disputed:
         raise Conflict("the client has disputed the payment: answer the dispute in Stripe", code="invalid_transition")
-    if payments and all(payment.kind == "cash" for payment in payments):
+    if book.payments and all(payment.kind == "cash" for payment in book.payments):
         raise Conflict("it was paid in cash: return it in cash", code="invalid_transition")
 
 
@@ -214,12 +211,12 @@ def retry_refund(context: Payments, account_id: str, deposit_id: str, *, expecte
         case = _own_case(context, account_id, deposit_id, expected)
         failed = [
             refund
-            for refund in refunds_of(case.deposit)
+            for refund in case.book.refunds
             if refund.status in FAILED and (refund.era == case.deposit.era or refund.cause.startswith(SURPLUS))
         ]
         if not failed:
             raise Conflict("no refund of this deposit has failed", code="invalid_transition")
-        _refuse_where_no_card_is_reached(case.deposit)
+        _refuse_where_no_card_is_reached(case.book)
         for refund in failed[:1]:
             _try_again(case, refund)
         conclude(case)
@@ -227,10 +224,10 @@ def retry_refund(context: Payments, account_id: str, deposit_id: str, *, expecte
 
 
 def _try_again(case: Case, refund: Refund) -> None:
-    for part in parts_of(refund):
+    for part in case.book.parts_of(refund):
         if part.replaced or part.status not in FAILED:
             continue
-        payment = Payment.get_by_id(part.payment_id)
+        payment = case.book.payment(part.payment_id)
         part.replaced = True
         part.save()
         try:
@@ -279,7 +276,7 @@ def mark_paid(
             raise Conflict(f"a deposit that is {deposit.status} cannot be marked as paid", code="invalid_transition")
         if live_page(deposit) is not None:
             raise Unavailable("the client may be paying by card just now; try again in a moment", retry_after=5)
-        due = deposit.amount - balance(deposit).paid
+        due = deposit.amount - case.book.balance().paid
         if amount is not None and amount > due:
             raise Conflict(f"only {due} is due", code="invalid_transition", due=due)
         if deposit.asked_at is None:

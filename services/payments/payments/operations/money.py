@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from chassis.ids import new_id
 from contracts.sessions import RefundStatus
 from payments.domain.cancellations import Cancellation
+from payments.operations.book import PARTS_UNDER_WAY, SURPLUS
 from payments.operations.context import Payments
-from payments.operations.settle import SURPLUS, Case, conclude, open_case, plan_refund, standing_money
+from payments.operations.settle import Case, conclude, open_case, plan_refund
 from payments.store.models import (
     Checkout,
     CheckoutState,
@@ -22,7 +23,7 @@ from payments.store.models import (
     Refund,
     RefundPart,
 )
-from payments.store.queries import PARTS_UNDER_WAY, in_purse, lock_part, locked, parts_of
+from payments.store.queries import lock_part, locked
 
 if TYPE_CHECKING:
     from payments.gateways.stripe import CheckoutPage, DisputeState, PaymentState, RefundState
@@ -66,7 +67,7 @@ def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed:
 
 
 def _take_in_payment(case: Case, page: Checkout, paid: PaymentState) -> None:
-    if Payment.select().where(Payment.payment_intent == paid.payment_intent).exists():
+    if any(payment.payment_intent == paid.payment_intent for payment in case.book.payments):
         return
     payment = Payment.create(
         id=new_id("pay"),
@@ -82,7 +83,8 @@ def _take_in_payment(case: Case, page: Checkout, paid: PaymentState) -> None:
         application_fee=page.application_fee,
         received_at=min(paid.received_at, case.context.now()),
     )
-    room = 0 if case.keeps_nothing else max(case.deposit.amount - standing_money(case.deposit).paid, 0)
+    case.book.put_payment(payment)
+    room = 0 if case.keeps_nothing else max(case.deposit.amount - case.book.standing().paid, 0)
     held = min(room, paid.amount)
     if held:
         enter(case, payment, Entry.CHARGE, Purse.CLIENT, Purse.HELD, held, at=payment.received_at)
@@ -119,6 +121,7 @@ def take_in_cash(case: Case, amount: int) -> None:
         application_fee=0,
         received_at=now,
     )
+    case.book.put_payment(payment)
     enter(case, payment, Entry.CHARGE, Purse.CASH, Purse.HELD, amount, at=now)
 
 
@@ -135,7 +138,7 @@ def enter(
     era: int | None = None,
 ) -> None:
     """Add an entry to the ledger; it refuses to give more than there is."""
-    LedgerEntry.create(
+    entry = LedgerEntry.create(
         id=new_id("led"),
         account_id=payment.account_id,
         deposit_id=payment.deposit_id,
@@ -150,6 +153,7 @@ def enter(
         at=at,
         recorded_at=case.context.now(),
     )
+    case.book.put_entry(entry)
 
 
 # --- refunds --------------------------------------------------------------------------------------------------------
@@ -159,9 +163,9 @@ def take_in_part(context: Payments, part_id: str, seen: RefundState) -> None:
     """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail."""
     with context.store.transaction():
         case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
-        part = lock_part(context.store, part_id)
+        part = _locked_part(case, part_id)
         _apply(case, part, seen)
-        add_up(case, Refund.get_by_id(part.refund_id))
+        add_up(case, case.book.refund(part.refund_id))
         conclude(case)
 
 
@@ -169,14 +173,14 @@ def fail_part(context: Payments, part_id: str, failure: str) -> None:
     """Keep that Stripe refused this refund for good, and what can be done."""
     with context.store.transaction():
         case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
-        part = lock_part(context.store, part_id)
+        part = _locked_part(case, part_id)
         if part.status != PartStatus.PLANNED:
             return
         part.status, part.failure = PartStatus.FAILED.value, failure
         part.pending_reason = part.next_attempt_at = None
         part.updated_at = context.now()
         part.save()
-        add_up(case, Refund.get_by_id(part.refund_id))
+        add_up(case, case.book.refund(part.refund_id))
         conclude(case)
 
 
@@ -186,7 +190,7 @@ def put_off_part(
     """Try this refund again `at`; what it waits for is shown where that matters to people."""
     with context.store.transaction():
         case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
-        part = lock_part(context.store, part_id)
+        part = _locked_part(case, part_id)
         if part.status != PartStatus.PLANNED or part.tries != tries:
             return
         part.next_attempt_at = at
@@ -195,7 +199,7 @@ def put_off_part(
         if part.pending_reason != pending_reason:
             part.pending_reason = pending_reason
         part.save()
-        add_up(case, Refund.get_by_id(part.refund_id))
+        add_up(case, case.book.refund(part.refund_id))
         conclude(case)
 
 
@@ -203,18 +207,17 @@ def take_in_foreign_refund(context: Payments, payment: Payment, seen: RefundStat
     """A refund that somebody made in Stripe's own dashboard. Ours that are planned for the same money give way."""
     with context.store.transaction():
         case = _case_of(context, payment.deposit_id)
-        part = RefundPart.get_or_none(RefundPart.stripe_refund == seen.id)
+        part = next((each for each in case.book.parts if each.stripe_refund == seen.id), None)
         if part is None and seen.status in _ENDED:
             return
-        if part is None:
-            part = _adopt(case, Payment.get_by_id(payment.id), seen)
+        part = _locked_part(case, part.id) if part else _adopt(case, case.book.payment(payment.id), seen)
         _apply(case, part, seen)
-        add_up(case, Refund.get_by_id(part.refund_id))
+        add_up(case, case.book.refund(part.refund_id))
         conclude(case)
 
 
 def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
-    purse = Purse.SURPLUS if in_purse(payment, Purse.SURPLUS) >= seen.amount else Purse.HELD
+    purse = Purse.SURPLUS if case.book.in_purse(payment, Purse.SURPLUS) >= seen.amount else Purse.HELD
     _make_room(case, payment, seen.amount)
     now = case.context.now()
     refund = Refund.create(
@@ -232,6 +235,7 @@ def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
         created_at=now,
         updated_at=now,
     )
+    case.book.put_refund(refund)
     part: RefundPart = RefundPart.create(
         id=new_id("rpt"),
         account_id=payment.account_id,
@@ -249,6 +253,7 @@ def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
         created_at=now,
         updated_at=now,
     )
+    case.book.put_part(part)
     return part
 
 
@@ -268,6 +273,8 @@ def _make_room(case: Case, payment: Payment, amount: int) -> None:
             RefundPart.select().where((RefundPart.payment_id == payment.id) & RefundPart.status.not_in(_ENDED)),
         )
     )
+    for part in ours:
+        case.book.put_part(part)
     missing = sum(part.amount for part in ours) + amount - payment.amount
     for part in (part for part in ours if part.status == PartStatus.PLANNED and missing > 0):
         if part.unsure:
@@ -276,7 +283,7 @@ def _make_room(case: Case, payment: Payment, amount: int) -> None:
         part.status, part.next_attempt_at = PartStatus.CANCELED.value, None
         part.failure = "a refund made in Stripe's dashboard took its place"
         part.save()
-        add_up(case, Refund.get_by_id(part.refund_id))
+        add_up(case, case.book.refund(part.refund_id))
 
 
 def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
@@ -293,8 +300,8 @@ def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
     part.next_attempt_at = now + _next_look(now - part.created_at) if seen.status in PARTS_UNDER_WAY else None
     part.updated_at = now
     part.save()
-    payment, purse = Payment.get_by_id(part.payment_id), Purse(part.purse)
-    era = Refund.get_by_id(part.refund_id).era
+    payment, purse = case.book.payment(part.payment_id), Purse(part.purse)
+    era = case.book.refund(part.refund_id).era
     if part.status == PartStatus.SUCCEEDED:
         enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, part.amount, at=now, part=part, era=era)
     elif before == PartStatus.SUCCEEDED:
@@ -307,7 +314,7 @@ def _next_look(age: timedelta) -> timedelta:
 
 def add_up(case: Case, refund: Refund) -> None:
     """Derive the refund's state from its parts, and have it told where it changed."""
-    current = [part for part in parts_of(refund) if not part.replaced]
+    current = [part for part in case.book.parts_of(refund) if not part.replaced]
     statuses = {part.status for part in current}
     if statuses & {PartStatus.PLANNED, PartStatus.PENDING}:
         status = RefundStatus.PENDING
@@ -351,11 +358,11 @@ def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> 
     """Keep what Stripe says of a dispute: the bank takes the money, and gives it back when the dispute is won."""
     with context.store.transaction():
         case = _case_of(context, payment.deposit_id)
-        payment = Payment.get_by_id(payment.id)
+        payment = case.book.payment(payment.id)
         now = context.now()
-        taken = in_purse(payment, Purse.DISPUTED)
+        taken = case.book.in_purse(payment, Purse.DISPUTED)
         if seen.withdrawn and not taken:
-            amount = min(seen.amount, in_purse(payment, Purse.HELD))
+            amount = min(seen.amount, case.book.in_purse(payment, Purse.HELD))
             if amount:
                 enter(case, payment, Entry.DISPUTE, Purse.HELD, Purse.DISPUTED, amount, at=now)
         elif seen.won and taken:
@@ -370,3 +377,10 @@ def _case_of(context: Payments, deposit_id: str) -> Case:
     case = open_case(context, deposit.account_id, deposit.session_id)
     assert case is not None, "a deposit has a session"
     return case
+
+
+def _locked_part(case: Case, part_id: str) -> RefundPart:
+    """The part as it is now, locked against those who claim it; the book takes this reading."""
+    part = lock_part(case.context.store, part_id)
+    case.book.put_part(part)
+    return part

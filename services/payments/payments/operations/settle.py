@@ -7,9 +7,10 @@ rows for the jobs, committed with the decision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from chassis.ids import new_id
@@ -18,6 +19,7 @@ from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, Sess
 from payments.domain.cancellations import Cancellation, from_data
 from payments.domain.policy import RefundPolicy, refund_amount
 from payments.domain.standing import FAILED, UNDER_WAY, Standing
+from payments.operations.book import Balance, Book
 from payments.operations.context import CHECKOUTS, REFUNDS, Payments
 from payments.operations.policies import policy_of, settings_of
 from payments.operations.telling import public_state, tell_deposit, tell_refund
@@ -33,19 +35,7 @@ from payments.store.models import (
     RefundPart,
     Session,
 )
-from payments.store.queries import (
-    PARTS_UNDER_WAY,
-    Balance,
-    balance,
-    client_now,
-    deposit_of,
-    live_page,
-    lock_session,
-    parts_of,
-    payments_of,
-    refundable,
-    refunds_of,
-)
+from payments.store.queries import client_now, deposit_of, live_page, lock_session
 
 # Why a refund was skipped, or no deposit asked: words that cross the wire.
 PROVIDER_KEPT, POLICY, PAID_IN_CASH, DISPUTED, GONE_BACK = (
@@ -56,7 +46,6 @@ PROVIDER_KEPT, POLICY, PAID_IN_CASH, DISPUTED, GONE_BACK = (
     "already_refunded",
 )
 NOT_CONNECTED, CHARGES_DISABLED, PLAN = "not_connected", "charges_disabled", "plan"
-SURPLUS = "surplus:"
 # A page without an outcome for so long was never shown to anybody: who makes one holds its lease.
 PAGE_LEASE = timedelta(seconds=30)
 
@@ -71,7 +60,12 @@ class Case:
     changed: list[Refund] = field(default_factory=list)
     fresh: bool = False
 
-    @property
+    @cached_property
+    def book(self) -> Book:
+        """The deposit's money as it stands."""
+        return Book(self.deposit, empty=self.fresh)
+
+    @cached_property
     def cancellations(self) -> list[Cancellation]:
         return from_data(self.session.cancellations)
 
@@ -225,7 +219,7 @@ def _take_terms(case: Case) -> None:
         return
     if not case.fresh and live_page(deposit) is None:
         deposit.amount = terms["amount"]
-        if balance(deposit).paid == 0:
+        if case.book.balance().paid == 0:
             deposit.currency = terms["currency"]
 
 
@@ -237,7 +231,7 @@ def _end_page(case: Case) -> None:
     if page is None or page.ending or page.state == CheckoutState.PROCESSING:
         return
     terms = case.session.terms
-    wanted = 0 if case.void else max(terms["amount"] - balance(case.deposit).paid, 0)
+    wanted = 0 if case.void else max(terms["amount"] - case.book.balance().paid, 0)
     if page.amount != wanted or page.currency != terms["currency"]:
         page.ending = True
         page.next_attempt_at = case.context.now()
@@ -269,7 +263,7 @@ def _settle_cancellation(case: Case, cancellation: Cancellation) -> None:
     known = (
         Refund.select().where((Refund.deposit_id == deposit.id) & (Refund.cancellation_id == cancellation.id)).exists()
     )
-    money, disputed = standing_money(deposit, paid_until=cancellation.restored_at), _disputed(deposit)
+    money, disputed = case.book.standing(paid_until=cancellation.restored_at), case.book.disputed
     if known or cancellation.decision is None or (money.paid <= 0 and not disputed):
         return
     if cancellation.decision is RefundDecision.SKIP:
@@ -282,7 +276,7 @@ def _settle_cancellation(case: Case, cancellation: Cancellation) -> None:
 
 def _refund_by_policy(case: Case, cancellation: Cancellation, money: Balance) -> None:
     deposit = case.deposit
-    on_its_way = under_way(deposit)
+    on_its_way = case.book.under_way()
     if cancellation.quoted_amount is not None:
         percentage = cancellation.quoted_percentage
         amount = min(cancellation.quoted_amount, max(money.held - on_its_way, 0))
@@ -295,7 +289,7 @@ def _refund_by_policy(case: Case, cancellation: Cancellation, money: Balance) ->
     if amount == 0:
         _skip(case, cancellation, GONE_BACK if percentage and (money.returned or on_its_way) else POLICY, percentage)
         return
-    by_card = refundable_by_card(deposit)
+    by_card = case.book.refundable_by_card()
     if by_card == 0:
         _skip(case, cancellation, PAID_IN_CASH, percentage)
         return
@@ -356,6 +350,7 @@ def add_refund(
         created_at=now,
         updated_at=now,
     )
+    case.book.put_refund(refund)
     return refund
 
 
@@ -396,11 +391,11 @@ def plan_parts(
         ValueError: they do not hold as much.
     """
     left, now = amount, case.context.now()
-    for payment in payments or payments_of(case.deposit):
-        share = min(left, refundable(payment, purse)) if _by_card(payment) else 0
+    for payment in payments or case.book.payments:
+        share = min(left, case.book.refundable(payment, purse))
         if share == 0:
             continue
-        RefundPart.create(
+        part = RefundPart.create(
             id=new_id("rpt"),
             account_id=refund.account_id,
             refund_id=refund.id,
@@ -418,51 +413,11 @@ def plan_parts(
             created_at=now,
             updated_at=now,
         )
+        case.book.put_part(part)
         left -= share
     if left:
         raise ValueError(f"refund {refund.id}: {left} of {amount} cannot be sent back by card")
     case.context.wakeups.after_commit(REFUNDS)
-
-
-def refundable_by_card(deposit: Deposit) -> int:
-    """What of the deposit could still be sent back by card."""
-    return sum(refundable(payment, Purse.HELD) for payment in payments_of(deposit) if _by_card(payment))
-
-
-def under_way(deposit: Deposit) -> int:
-    """What is on its way back in this era and has not left the ledger yet."""
-    return _on_its_way(deposit, lambda era: era == deposit.era)
-
-
-def standing_money(deposit: Deposit, *, paid_until: datetime | None = None) -> Balance:
-    """The deposit's balance without what is still leaving for a cancellation before the last restore."""
-    money = balance(deposit, paid_until=paid_until)
-    leaving = _on_its_way(deposit, lambda era: era < deposit.era)
-    return Balance(held=max(money.held - leaving, 0), returned=money.returned)
-
-
-def _on_its_way(deposit: Deposit, counts: Callable[[int], bool]) -> int:
-    return sum(
-        part.amount
-        for refund in refunds_of(deposit)
-        if refund.status in UNDER_WAY and not refund.cause.startswith(SURPLUS) and counts(refund.era)
-        for part in parts_of(refund)
-        if not part.replaced and part.status in PARTS_UNDER_WAY
-    )
-
-
-def _by_card(payment: Payment) -> bool:
-    return payment.kind == "card" and not is_disputed(payment)
-
-
-def is_disputed(payment: Payment) -> bool:
-    """Whether the client's bank has taken it back, for now or for good; an inquiry has not."""
-    status = payment.dispute_status
-    return status is not None and status not in {"won", "prevented"} and not status.startswith("warning_")
-
-
-def _disputed(deposit: Deposit) -> bool:
-    return any(is_disputed(payment) for payment in payments_of(deposit))
 
 
 # --- deriving -------------------------------------------------------------------------------------------------------
@@ -500,13 +455,13 @@ def _standing(case: Case) -> Standing:
             refund_under_way=False,
             refund_failed=False,
         )
-    refunds = [refund for refund in refunds_of(deposit) if not refund.cause.startswith(SURPLUS)]
+    refunds = case.book.own_refunds
     tried = [refund for refund in refunds if refund.era == deposit.era and refund.status != RefundStatus.SKIPPED]
     present = case.present_cancellation
     decided = present is not None and any(
         refund.cancellation_id == present.id and refund.reason != DISPUTED for refund in refunds
     )
-    money = balance(deposit)
+    money = case.book.balance()
     return Standing(
         asked=deposit.asked_at is not None,
         amount=deposit.amount,
@@ -516,7 +471,7 @@ def _standing(case: Case) -> Standing:
         cancelled=case.session.status == SessionStatus.CANCELLED,
         decided=decided,
         page_open=live_page(deposit) is not None,
-        disputed=_disputed(deposit),
+        disputed=case.book.disputed,
         refund_under_way=any(refund.status in UNDER_WAY for refund in refunds),
         refund_failed=bool(tried) and tried[0].status in FAILED,
     )

@@ -10,10 +10,10 @@ import peewee
 from chassis.service import Invariant, Snapshot
 from contracts.sessions import RefundStatus
 from payments.domain.standing import UNDER_WAY
+from payments.operations.book import PARTS_UNDER_WAY, Book
 from payments.operations.context import Payments
 from payments.operations.telling import deposit_data
 from payments.store.models import Deposit, LedgerEntry, PartStatus, Payment, Purse, Refund, RefundPart
-from payments.store.queries import PARTS_UNDER_WAY, balance
 
 _PORTION = 500
 
@@ -94,7 +94,7 @@ def _amounts_astray() -> list[str]:
     found, last = [], ""
     while portion := list(Deposit.select().where(Deposit.id > last).order_by(Deposit.id).limit(_PORTION)):
         for deposit in portion:
-            money = balance(deposit)
+            money = Book(deposit).balance()
             if (money.held, money.returned) != (deposit.held_amount, deposit.refunded_amount):
                 found.append(deposit.id)
         last = portion[-1].id
@@ -148,9 +148,9 @@ def _refunds_without_entry() -> list[str]:
 
 
 def _refunds_forgotten() -> list[str]:
-    waiting = RefundPart.status.in_(PARTS_UNDER_WAY) & RefundPart.next_attempt_at.is_null()
+    waiting = RefundPart.status.in_([status.value for status in PARTS_UNDER_WAY]) & RefundPart.next_attempt_at.is_null()
     forgotten = {part.refund_id for part in RefundPart.select(RefundPart.refund_id).where(waiting)}
-    under_way = [RefundPart.status.in_(PARTS_UNDER_WAY)]
+    under_way = [RefundPart.status.in_([status.value for status in PARTS_UNDER_WAY])]
     with_parts = RefundPart.select(RefundPart.refund_id).where(*under_way)
     empty = Refund.select(Refund.id).where(
         Refund.status.in_([s.value for s in UNDER_WAY]) & Refund.id.not_in(with_parts)

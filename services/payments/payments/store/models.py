@@ -263,6 +263,8 @@ class RefundPart(Base):
 
     class Meta:
         table_name = "refund_parts"
+        # Who claims a part and who settles it write different columns.
+        only_save_dirty = True
 
     @property
     def key(self) -> str:

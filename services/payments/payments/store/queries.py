@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
-
-import peewee
 
 from chassis.problems import NotFound
 from chassis.store import Store
@@ -17,11 +13,8 @@ from payments.store.models import (
     CheckoutState,
     Client,
     Deposit,
-    Entry,
     LedgerEntry,
-    PartStatus,
     Payment,
-    Purse,
     Refund,
     RefundPart,
     Session,
@@ -30,21 +23,7 @@ from payments.store.models import (
 M = TypeVar("M", bound=Base)
 
 LIVE_PAGES = (CheckoutState.INTENDED.value, CheckoutState.OPEN.value, CheckoutState.PROCESSING.value)
-# Parts of a refund whose money has not gone and may still go.
-PARTS_UNDER_WAY = (PartStatus.PLANNED.value, PartStatus.PENDING.value, PartStatus.REQUIRES_ACTION.value)
 _MERGES = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """A deposit's money in minor units: what is held, and what went back since the last restore."""
-
-    held: int
-    returned: int
-
-    @property
-    def paid(self) -> int:
-        return self.held + self.returned
 
 
 def own(model: type[M], account_id: str, id: str) -> M:
@@ -88,44 +67,6 @@ def live_page(deposit: Deposit) -> Checkout | None:
     return found
 
 
-def balance(deposit: Deposit, *, paid_until: datetime | None = None) -> Balance:
-    """Sums of the deposit's ledger; with `paid_until`, leaving aside what was paid later."""
-    back = peewee.Case(
-        None,
-        [
-            ((LedgerEntry.kind == Entry.REFUND) & (LedgerEntry.taken_from == Purse.HELD), LedgerEntry.amount),
-            ((LedgerEntry.kind == Entry.REFUND_FAILED) & (LedgerEntry.given_to == Purse.HELD), LedgerEntry.amount * -1),
-        ],
-        0,
-    )
-    this_era = peewee.Case(None, [(LedgerEntry.era == deposit.era, back)], 0)
-    query = LedgerEntry.select(_sum(_moved_into(Purse.HELD)), _sum(this_era)).where(
-        LedgerEntry.deposit_id == deposit.id
-    )
-    if paid_until is not None:
-        query = query.where((LedgerEntry.kind != Entry.CHARGE) | (LedgerEntry.at <= paid_until))
-    rows: Any = query.tuples()
-    held, returned = next(iter(rows))
-    return Balance(held=max(int(held), 0), returned=int(returned))
-
-
-def in_purse(payment: Payment, purse: Purse) -> int:
-    """What of this payment is in `purse` now."""
-    return int(LedgerEntry.select(_sum(_moved_into(purse))).where(LedgerEntry.payment_id == payment.id).scalar())
-
-
-def refundable(payment: Payment, purse: Purse) -> int:
-    """What of this payment may still be sent back by card: what is in the purse, less what is on its way."""
-    under_way = (
-        RefundPart.select(_sum(RefundPart.amount))
-        .where(
-            (RefundPart.payment_id == payment.id) & (RefundPart.purse == purse) & RefundPart.status.in_(PARTS_UNDER_WAY)
-        )
-        .scalar()
-    )
-    return max(in_purse(payment, purse) - int(under_way), 0)
-
-
 def payments_of(deposit: Deposit) -> list[Payment]:
     """Newest first: the youngest charge is the one that a bank returns most surely."""
     return list(
@@ -140,8 +81,12 @@ def refunds_of(deposit: Deposit) -> list[Refund]:
     )
 
 
-def parts_of(refund: Refund) -> list[RefundPart]:
-    return list(RefundPart.select().where(RefundPart.refund_id == refund.id).order_by(RefundPart.id))
+def parts_of_deposit(deposit: Deposit) -> list[RefundPart]:
+    return list(RefundPart.select().where(RefundPart.deposit_id == deposit.id))
+
+
+def entries_of(deposit: Deposit) -> list[LedgerEntry]:
+    return list(LedgerEntry.select().where(LedgerEntry.deposit_id == deposit.id))
 
 
 def client_now(client_id: str) -> str:
@@ -165,18 +110,3 @@ def merged_ids(account_id: str, client_id: str) -> list[str]:
         fresh = [row.id for row in rows]
         found += fresh
     return found
-
-
-def _moved_into(purse: Purse) -> Any:
-    return peewee.Case(
-        None,
-        [
-            (LedgerEntry.given_to == purse, LedgerEntry.amount),
-            (LedgerEntry.taken_from == purse, LedgerEntry.amount * -1),
-        ],
-        0,
-    )
-
-
-def _sum(value: Any) -> Any:
-    return peewee.fn.COALESCE(peewee.fn.SUM(value), 0)
