@@ -197,3 +197,52 @@ def test_restored_before_it_was_paid_it_is_asked_again(practice: Practice) -> No
     assert practice.standing(session_id) == ("required", 0, 2000, 0)
     practice.pay(session_id)
     assert practice.standing(session_id)[0] == "paid"
+
+
+def test_a_second_payment_goes_back_whole_and_leaves_the_deposit_as_it_is(practice: Practice) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    # The row of the first page is lost to us, as after a restored backup: Stripe still takes money there.
+    store = practice.service.store
+    with store.transaction():
+        store.execute("UPDATE checkouts SET state = 'failed'")
+    practice.pay(session_id)
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.pay_at(page).status_code < 400
+    practice.settle_down()
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    [refund] = practice.deposit(session_id)["refunds"]
+    assert (refund["status"], refund["amount"], refund["reason"]) == ("succeeded", 2000, "paid_twice")
+    practice.cancel(session_id)
+    assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
+    assert practice.violations() == {}
+
+
+def test_an_account_that_may_not_charge_any_more_shows_a_page_and_no_error(practice: Practice) -> None:
+    session_id = practice.book(amount=20)  # below what Stripe takes
+    answer = practice.http.get(practice.link(session_id), headers={"Accept": "text/html"})
+    assert answer.status_code == 410
+    assert "Not payable online" in answer.text
+
+
+def test_stripe_in_trouble_shows_a_person_a_page_and_a_program_a_problem(practice: Practice) -> None:
+    session_id = practice.book()
+    practice.fault("rate_limit", 2, method="POST", path="/v1/checkout/sessions")
+    page = practice.http.get(practice.link(session_id), headers={"Accept": "text/html"})
+    assert (page.status_code, page.mimetype) == (503, "text/html")
+    assert "Retry-After" in page.headers
+    assert code_of(practice.http.get(practice.link(session_id))) == "unavailable"
+    practice.pay(session_id)
+    assert practice.standing(session_id)[0] == "paid"
+
+
+@pytest.mark.parametrize("fault", ["error_500", "error_500_after_processing", "drop_after_processing"])
+def test_a_page_whose_making_went_wrong_is_made_by_the_next_who_follows_the_link(
+    practice: Practice, fault: str
+) -> None:
+    session_id = practice.book()
+    practice.fault(fault, 1, method="POST", path="/v1/checkout/sessions")
+    assert practice.http.get(practice.link(session_id)).status_code == 503
+    practice.pay(session_id)
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.violations() == {}

@@ -110,3 +110,16 @@ def test_no_event_of_ours_holds_a_name_or_an_address(practice: Practice) -> None
     bodies = b"".join(envelope.body for envelope in outbox.pending(practice.service.store))
     assert b"Ada" not in bodies
     assert b"ada@example.com" not in bodies
+
+
+def test_what_people_wrote_as_reasons_is_not_kept_or_told(practice: Practice) -> None:
+    from chassis import outbox
+
+    session_id = practice.paid_session()
+    practice.post(f"/v1/deposits/{practice.deposit(session_id)['id']}/refunds", 201, amount=100, reason="Ada is ill")
+    practice.settle_down()
+    practice.cancel(session_id, reason="Ada told me a secret")
+    bodies = b"".join(envelope.body for envelope in outbox.pending(practice.service.store))
+    assert b"secret" not in bodies
+    practice.hear(_erase(practice))
+    assert {refund["reason"] for refund in practice.deposit(session_id)["refunds"]} == {None}

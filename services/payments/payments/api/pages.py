@@ -27,6 +27,8 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "cancelled": ("Nothing to pay", "This appointment was cancelled, so no deposit is due."),
         "released": ("Nothing to pay any more", "The time to pay is over, or the deposit is not wanted any more. Please book again or ask your provider."),
         "not_asked": ("Not payable online just now", "Your provider cannot take this payment online at the moment. Please ask them."),
+        "unknown": ("This link leads nowhere", "Please check that you have copied the whole address from your message."),
+        "unavailable": ("One moment, please", "This page is not ready just now. Please try again in a minute."),
         "onboarding_left": ("Back from Stripe", "You can close this page. Your account shows as soon as Stripe is done with it."),
     },
     "de": {
@@ -35,6 +37,8 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "cancelled": ("Nichts zu zahlen", "Dieser Termin wurde abgesagt, es ist keine Anzahlung fällig."),
         "released": ("Nichts mehr zu zahlen", "Die Zeit zum Bezahlen ist vorbei, oder die Anzahlung wird nicht mehr verlangt. Bitte buchen Sie neu oder fragen Sie nach."),
         "not_asked": ("Zurzeit nicht online zahlbar", "Ihr Anbieter kann diese Zahlung gerade nicht online annehmen. Bitte fragen Sie dort nach."),
+        "unknown": ("Dieser Link führt nirgendwohin", "Bitte prüfen Sie, ob Sie die ganze Adresse aus Ihrer Nachricht übernommen haben."),
+        "unavailable": ("Einen Moment bitte", "Diese Seite ist gerade nicht bereit. Bitte versuchen Sie es in einer Minute noch einmal."),
         "onboarding_left": ("Zurück von Stripe", "Sie können diese Seite schließen. Ihr Konto erscheint, sobald Stripe damit fertig ist."),
     },
 }  # fmt: skip

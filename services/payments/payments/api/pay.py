@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, redirect
+from flask import Response, redirect, request
 
+from chassis.problems import NotFound, Problem
 from chassis.web import Blueprint, public
 from payments.api.pages import render, said
 from payments.operations import checkouts
-from payments.operations.checkouts import LinkState
+from payments.operations.checkouts import LinkState, LinkView
 from payments.operations.context import Payments
 
 
@@ -23,16 +24,30 @@ def blueprint(context: Payments) -> Blueprint:
     )
     def pay(secret: str) -> Any:
         """To the payment page, the receipt, or why there is nothing to pay."""
-        view = checkouts.follow_link(context, secret)
-        if view.url:
-            answer: Any = redirect(view.url, code=303)
-        elif view.state in {LinkState.PAID, LinkState.PROCESSING}:
-            answer = render(view.state.value, view=said(view))
-        else:
-            answer = render(view.state.value, status=410, view=said(view))
-        return _kept_private(answer)
+        try:
+            return _kept_private(_shown(checkouts.follow_link(context, secret)))
+        except Problem as problem:
+            if "text/html" not in request.headers.get("Accept", ""):
+                raise
+            # A person reads this, not a program.
+            return _kept_private(_trouble(problem))
 
     return routes
+
+
+def _shown(view: LinkView) -> Any:
+    if view.url:
+        return redirect(view.url, code=303)
+    if view.state in {LinkState.PAID, LinkState.PROCESSING}:
+        return render(view.state.value, view=said(view))
+    return render(view.state.value, status=410, view=said(view))
+
+
+def _trouble(problem: Problem) -> Response:
+    answer = render("unknown" if isinstance(problem, NotFound) else "unavailable", status=int(problem.status))
+    if problem.retry_after is not None:
+        answer.headers["Retry-After"] = str(problem.retry_after)
+    return answer
 
 
 def _kept_private(answer: Response) -> Response:

@@ -11,7 +11,7 @@ from contracts.envelope import parse_time
 from contracts.fields import rfc3339
 from contracts.sessions import RefundDecision
 
-_UNPAID = "deposit_unpaid"
+_SYSTEM, _UNPAID = "system", "deposit_unpaid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +34,14 @@ class Cancellation:
     @property
     def released(self) -> bool:
         """Whether the slot was released because nobody paid in time: what arrives after that is returned in full."""
-        return self.by == "system" and self.reason == _UNPAID
+        return self.by == _SYSTEM and self.reason == _UNPAID
 
 
 def to_data(cancellations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """An event's cancellations as JSON."""
+    """An event's cancellations as JSON, without what people wrote as their reason: no rule asks for it."""
     return [
         {name: rfc3339(value) if isinstance(value, datetime) else value for name, value in each.items()}
+        | {"reason": each["reason"] if each["by"] == _SYSTEM else None}
         for each in cancellations
     ]
 

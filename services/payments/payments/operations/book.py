@@ -11,7 +11,8 @@ from payments.domain.standing import UNDER_WAY
 from payments.store.models import Deposit, Entry, LedgerEntry, PartStatus, Payment, Purse, Refund, RefundPart
 from payments.store.queries import entries_of, parts_of_deposit, payments_of, refunds_of
 
-SURPLUS = "surplus:"
+# What a refund's cause begins with.
+SURPLUS, BY_HAND = "surplus:", "hand:"
 # Parts of a refund whose money has not gone and may still go.
 PARTS_UNDER_WAY = frozenset({PartStatus.PLANNED, PartStatus.PENDING, PartStatus.REQUIRES_ACTION})
 

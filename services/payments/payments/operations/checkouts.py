@@ -58,6 +58,10 @@ class LinkView:
     currency: str
 
 
+class _NotPayable(Exception):
+    """Stripe does not take this payment as things are: the account may not charge, or the rest is less than Stripe's minimum."""
+
+
 def follow_link(context: Payments, secret: str) -> LinkView:
     """What the payment link leads to: an open Checkout page made or looked at just now, the receipt, or why it cannot be paid.
 
@@ -78,7 +82,10 @@ def follow_link(context: Payments, secret: str) -> LinkView:
             if shown is None and page.state == CheckoutState.PROCESSING:
                 return _view(context, deposit.id, None)
         elif opening.ours:
-            shown = _open(context, page)
+            try:
+                shown = _open(context, page)
+            except _NotPayable:
+                return _view(context, deposit.id, None)
         else:
             _await_opener(context, page)
             shown = None
@@ -181,7 +188,7 @@ def _open(context: Payments, page: Checkout) -> str | None:
     except StripeRefused as refused:
         log.warning("no Checkout page for deposit %s: %s", page.deposit_id, refused.code)
         context.store.run(lambda: _give_up(context, page, for_good=True))
-        raise Unavailable("the provider cannot take this payment just now", retry_after=60) from refused
+        raise _NotPayable from refused
     context.store.run(lambda: take_in_page(context, page.id, seen))
     with context.store.reading():
         made = Checkout.get_by_id(page.id)

@@ -12,7 +12,7 @@ from contracts.fields import rfc3339
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.policy import RefundPolicy, refund_amount
 from payments.domain.standing import FAILED
-from payments.operations.book import SURPLUS, Book
+from payments.operations.book import BY_HAND, SURPLUS, Book
 from payments.operations.checkouts import end_page
 from payments.operations.context import Payments
 from payments.operations.money import add_up, take_in_cash
@@ -186,7 +186,7 @@ def refund_by_hand(
             raise Conflict(f"{left} of what was paid is left to refund", code="refund_exceeds_paid", left=left)
         refund_id = new_id("ref")
         refund = plan_refund(
-            case, cause=f"hand:{refund_id}", amount=wanted, percentage=percentage, reason=reason, id=refund_id
+            case, cause=f"{BY_HAND}{refund_id}", amount=wanted, percentage=percentage, reason=reason, id=refund_id
         )
         conclude(case)
         return seen_refund(refund, case.book.parts_of(refund))

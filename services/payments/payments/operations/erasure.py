@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from payments.operations.book import BY_HAND
 from payments.operations.context import Payments
-from payments.store.models import Client, Deposit, Webhook
+from payments.store.models import Client, Deposit, Refund, Webhook
 from payments.store.queries import merged_ids
 
 _KEPT_MONEY = {
@@ -28,7 +29,13 @@ def erase_client(context: Payments, account_id: str, client_id: str, sequence: i
     if not Client.select().where(Client.id == client_id).exists():
         # Whatever comes late of this client must not bring it back.
         Client.create(id=client_id, account_id=account_id, version=0, name="", erased_at=context.now())
-    has_money = Deposit.select().where((Deposit.account_id == account_id) & Deposit.client_id.in_(ids)).exists()
+    deposits = Deposit.select(Deposit.id).where((Deposit.account_id == account_id) & Deposit.client_id.in_(ids))
+    reasons = (
+        Refund.update(reason=None)
+        .where(Refund.deposit_id.in_(deposits) & Refund.cause.startswith(BY_HAND) & Refund.reason.is_null(False))
+        .execute()
+    )
+    has_money = deposits.exists()
     context.outbox.publish(
         "payments.client_erased",
         subject=client_id,
@@ -39,7 +46,7 @@ def erase_client(context: Payments, account_id: str, client_id: str, sequence: i
             "account_id": account_id,
             "version": sequence,
             "service": "payments",
-            "blanked": {"clients": int(blanked), "webhooks": int(webhooks)},
+            "blanked": {"clients": int(blanked), "webhooks": int(webhooks), "refund_reasons": int(reasons)},
             "kept": [_KEPT_MONEY] if has_money else [],
         },
     )

@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 
+from opentelemetry.trace import SpanKind
+
 from chassis.store import moment
+from chassis.telemetry import span
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import NewRefund, RefundState, StripeBusy, StripeRefused, StripeUnsure
 from payments.operations.context import Payments
@@ -69,7 +72,8 @@ class RefundCrew:
 
     def _perform(self, claimed: Claimed) -> None:
         try:
-            perform(self._context, claimed)
+            with span("refund at stripe", kind=SpanKind.CLIENT, traceparent=claimed.part.traceparent):
+                perform(self._context, claimed)
         except Exception:
             # The lease brings it back, and then Stripe is asked before anything is repeated.
             log.exception("refund %s was not brought to an end", claimed.part.refund_id)

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from chassis.ids import new_id
+from chassis.telemetry import traceparent
 from contracts.plans import Feature, includes
 from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
 from payments.domain.cancellations import Cancellation, from_data
@@ -299,7 +300,7 @@ def _refund_by_policy(case: Case, cancellation: Cancellation, money: Balance) ->
         cancellation_id=cancellation.id,
         amount=min(amount, by_card),
         percentage=percentage,
-        reason=cancellation.reason,
+        reason=None,
     )
 
 
@@ -410,6 +411,7 @@ def plan_parts(
             unsure=False,
             tries=0,
             next_attempt_at=now,
+            traceparent=traceparent(),
             created_at=now,
             updated_at=now,
         )

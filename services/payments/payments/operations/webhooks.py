@@ -10,6 +10,7 @@ from typing import Final
 
 from chassis.problems import BadRequest
 from chassis.store import moment
+from chassis.telemetry import span, traceparent
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import BadSignature, RefundState, StripeBusy, StripeRefused, StripeUnsure
 from payments.operations.connect import take_in_account
@@ -47,8 +48,8 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
             account_id = _whose(event.account)
             known = account_id is not None or event.account is None
             inserted = context.store.execute(
-                """INSERT INTO webhooks (id, account_id, stripe_account, type, object_id, body, state, tries, received_at, next_attempt_at)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id""",
+                """INSERT INTO webhooks (id, account_id, stripe_account, type, object_id, body, state, tries, traceparent, received_at, next_attempt_at)
+                   VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id""",
                 (
                     event.id,
                     account_id,
@@ -57,6 +58,7 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
                     event.object_id,
                     body.decode("utf-8", "replace"),
                     (WebhookState.STORED if known else WebhookState.UNKNOWN).value,
+                    traceparent(),
                     now,
                     now if known else None,
                 ),
@@ -79,7 +81,8 @@ def process_one(context: Payments) -> int:
     if webhook is None:
         return 0
     try:
-        _act(context, webhook)
+        with span(f"webhook {webhook.type}", traceparent=webhook.traceparent):
+            _act(context, webhook)
     except (StripeBusy, StripeUnsure, StripeRefused, InTheWay) as trouble:
         log.info("webhook %s (%s) is tried again: %s", webhook.id, webhook.type, trouble)
         context.store.run(lambda trouble=trouble: _put_off(context, webhook, trouble))  # type: ignore[misc]

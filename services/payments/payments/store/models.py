@@ -258,6 +258,7 @@ class RefundPart(Base):
     unsure: Any = BooleanField()
     tries: Any = IntegerField()
     next_attempt_at: Any = UtcDateTimeField(null=True)
+    traceparent: Any = TextField(null=True)  # of the cancellation, so that it and its refund are one trace
     created_at: Any = UtcDateTimeField()
     updated_at: Any = UtcDateTimeField()
 
@@ -298,6 +299,7 @@ class Webhook(Base):
     state: Any = TextField()
     tries: Any = IntegerField()
     error: Any = TextField(null=True)
+    traceparent: Any = TextField(null=True)
     received_at: Any = UtcDateTimeField()
     next_attempt_at: Any = UtcDateTimeField(null=True)
 
