@@ -17,6 +17,21 @@ ROLES = ("api", "relay", "consume", "jobs")
 SENDERS = ("email", "sms")
 
 
+def open_practice(made: Practice, **fields: Any) -> Practice:
+    """Provision, connect to Stripe, set refund tiers (100 % up to 48 hours before, 50 % up to 24, then nothing), open at all hours."""
+    made.provision(**fields)
+    made.connect_stripe()
+    made.set_refund_policy(
+        refund_tiers=[
+            {"hours_before": 48, "percentage": 100},
+            {"hours_before": 24, "percentage": 50},
+            {"hours_before": 0, "percentage": 0},
+        ]
+    )
+    made.open_all_day()
+    return made
+
+
 @dataclass(kw_only=True)
 class Deployment:
     """Started roles by name: ("payments", "consume") or ("notifications", "work-email"). Several of one name are numbered from 1."""
@@ -47,18 +62,7 @@ class Deployment:
     def new_practice(self, **fields: Any) -> Practice:
         """A provider of its own: provisioned, connected to Stripe, open at all hours, with refund tiers: 100 % up to 48 hours
         before, 50 % up to 24, then nothing."""
-        made = self.practice(f"acc_{secrets.token_hex(6)}")
-        made.provision(**fields)
-        made.connect_stripe()
-        made.set_refund_policy(
-            refund_tiers=[
-                {"hours_before": 48, "percentage": 100},
-                {"hours_before": 24, "percentage": 50},
-                {"hours_before": 0, "percentage": 0},
-            ]
-        )
-        made.open_all_day()
-        return made
+        return open_practice(self.practice(f"acc_{secrets.token_hex(6)}"), **fields)
 
     def start_sandbox(self) -> Role:
         """The sandbox; started again it knows what it knew."""
