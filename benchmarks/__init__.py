@@ -1,0 +1,1 @@
+"""What we measure, beside peers on the same machine."""

@@ -1,0 +1,47 @@
+"""`make bench`, or `python -m benchmarks [names]`: measure, print, and keep the table of a whole run in README.md."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+NAMES = ("throughput", "latency", "path", "memory", "readiness")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(NAMES)}; all by default")
+    parser.add_argument("--trial", action="store_true", help="a tenth of everything, to see that it runs")
+    asked = parser.parse_args()
+    wrong = set(asked.names) - set(NAMES)
+    if wrong:
+        parser.error(f"{', '.join(sorted(wrong))}: not one of {', '.join(NAMES)}")
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # where the servers for tests are started
+    _run(tuple(name for name in NAMES if name in asked.names or not asked.names), trial=asked.trial)
+    return 0
+
+
+def _run(names: tuple[str, ...], *, trial: bool) -> None:
+    from importlib import import_module
+
+    from benchmarks import report
+    from benchmarks.ground import ground
+
+    began, before = time.monotonic(), report.load()
+    sections: list[report.Section] = []
+    with ground(0.1 if trial else 1) as found:
+        for name in names:
+            for section in import_module(f"benchmarks.{name}").measure(found):
+                print(report.plain(section), flush=True)
+                sections.append(section)
+        servers = found.servers()
+    circumstances = report.machine(servers, (before, report.load()), (time.monotonic() - began) / 60)
+    print(f"\n{circumstances}")
+    if names == NAMES and not trial:
+        report.keep(sections, circumstances)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

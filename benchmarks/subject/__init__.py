@@ -1,0 +1,1 @@
+"""Our side of the comparison: a service of two tables on the real chassis."""
