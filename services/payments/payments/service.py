@@ -38,6 +38,7 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
             secret_key=settings.stripe_secret_key,
             api_base=settings.stripe_api_base,
             webhook_secrets=settings.stripe_webhook_secrets,
+            timeout_seconds=settings.stripe_timeout_seconds,
         )
 
     context = Payments(

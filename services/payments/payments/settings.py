@@ -22,6 +22,8 @@ class Settings(ServiceSettings):
     """Comma-separated: the platform's endpoint, that of connected accounts, and the old ones while they are rotated"""
     stripe_api_base: str | None = None
     """Where Stripe's API answers; only for a stand-in"""
+    stripe_timeout_seconds: float = 10.0
+    """How long an answer of Stripe is waited for; after that it is not known what it would have been"""
     connect_dashboard: Dashboard = Dashboard.EXPRESS
     """What providers get at Stripe: express, or full (see README.md for who bears what)"""
     connect_return_url: str | None = None
@@ -48,6 +50,7 @@ class Settings(ServiceSettings):
                 env.list("STRIPE_WEBHOOK_SECRETS", subcast=str, validate=validate.Length(min=1)) or ()
             ),
             stripe_api_base=(env.str("STRIPE_API_BASE", None) or "").rstrip("/") or None,
+            stripe_timeout_seconds=env.float("STRIPE_TIMEOUT_SECONDS", 10.0, validate=validate.Range(1, 15)) or 10.0,
             connect_dashboard=Dashboard(
                 env.str("CONNECT_DASHBOARD", "express", validate=validate.OneOf(list(Dashboard))) or "express"
             ),

@@ -42,7 +42,7 @@ def _server() -> Server:
 
 
 @contextlib.contextmanager
-def open_practice(store_url: str, place: Path, **settings: Any) -> Iterator[Practice]:
+def open_practice(store_url: str, place: Path, *, stripe_sleeps: float = 0.2, **settings: Any) -> Iterator[Practice]:
     """A practice on `store_url`; nothing is known to it yet."""
     stripe_server, own_server = _server(), _server()
     sandbox_url = f"http://127.0.0.1:{stripe_server.bind_addr[1]}"
@@ -55,7 +55,7 @@ def open_practice(store_url: str, place: Path, **settings: Any) -> Iterator[Prac
             stripe_webhook_urls=[f"{own_url}/v1/webhooks/stripe"],
             refund_settles_after=3600.0,
             refund_fails_after=3600.0,
-            timeout_seconds=0.2,
+            timeout_seconds=stripe_sleeps,
         ),
         clock=clock,
     )

@@ -6,8 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from services.payments.tests.conftest import Open
 from services.payments.tests.practice import DISPUTED, REFUND_FAILS, REFUND_PENDING, Practice
 
+from payments.domain.charging import ChargeModel
+from payments.gateways.stripe import StripeBusy, StripeGateway
 from payments.operations import refunding
 from payments.operations.context import Payments
 from payments.operations.money import take_in_part
@@ -26,6 +29,45 @@ def test_whatever_stripe_does_there_is_one_refund(practice: Practice, fault: str
     practice.settle_down()
     assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
     assert [refund["amount"] for refund in practice.refunds_at_stripe()] == [2000]
+    assert practice.violations() == {}
+
+
+def test_an_answer_that_does_not_come_in_time_is_asked_for(opened: Open) -> None:
+    practice = opened(stripe_timeout_seconds=1.0, stripe_sleeps=1.6)
+    practice.introduce()
+    practice.connect()
+    session_id = practice.paid_session()
+    practice.hear(practice.cancelled(session_id))
+    practice.fault("timeout", 1, **REFUNDS)
+    practice.settle_down()
+    with practice.service.store.reading():
+        [part] = list(RefundPart.select())
+    assert part.tries == 2
+    assert practice.standing(session_id)[0] == "refunded"
+    assert len(practice.refunds_at_stripe()) == 1
+
+
+def test_a_connection_that_is_refused_was_never_used() -> None:
+    nobody = StripeGateway(secret_key="sk_test_nobody", api_base="http://127.0.0.1:9", webhook_secrets=())
+    with pytest.raises(StripeBusy):
+        nobody.refund("acct_1", ChargeModel.DIRECT, "re_1")
+
+
+def test_an_account_out_of_reach_fails_with_what_to_do_and_can_be_tried_again(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    payment = _payment_of(practice, session_id)
+    with practice.service.store.transaction():
+        Payment.update(stripe_account="acct_gone").where(Payment.id == payment.id).execute()
+    practice.cancel(session_id)
+    deposit = practice.deposit(session_id)
+    assert (deposit["status"], deposit["held_amount"]) == ("refund_failed", 2000)
+    assert "connect it again" in deposit["refunds"][0]["failure"]
+    assert practice.told("refund") == ["refund.pending", "refund.failed"]
+    with practice.service.store.transaction():
+        Payment.update(stripe_account=payment.stripe_account).where(Payment.id == payment.id).execute()
+    practice.post(f"/v1/deposits/{deposit['id']}/retry-refund")
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "refunded"
     assert practice.violations() == {}
 
 

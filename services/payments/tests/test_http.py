@@ -269,3 +269,22 @@ def test_pages_leak_neither_the_link_nor_the_client(practice: Practice) -> None:
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert "ada@example.com" not in answer.text
     assert "Ada" not in answer.text
+
+
+def test_the_openapi_document_tells_every_route(stranger: Practice) -> None:
+    answer = stranger.http.get("/openapi.json")
+    assert answer.status_code == 200
+    paths = set(answer.get_json()["paths"])
+    assert {
+        "/v1/connect",
+        "/v1/settings",
+        "/v1/settings/simulate",
+        "/v1/deposits",
+        "/v1/deposits/{deposit_id}",
+        "/v1/deposits/{deposit_id}/refunds",
+        "/v1/deposits/{deposit_id}/retry-refund",
+        "/v1/deposits/{deposit_id}/mark-paid",
+        "/v1/sessions/{session_id}/refund-quote",
+        "/v1/pay/{secret}",
+        "/v1/webhooks/stripe",
+    } <= paths

@@ -218,7 +218,7 @@ def test_a_second_payment_goes_back_whole_and_leaves_the_deposit_as_it_is(practi
     assert practice.violations() == {}
 
 
-def test_an_account_that_may_not_charge_any_more_shows_a_page_and_no_error(practice: Practice) -> None:
+def test_less_than_stripe_takes_shows_a_page_and_no_error(practice: Practice) -> None:
     session_id = practice.book(amount=20)  # below what Stripe takes
     answer = practice.http.get(practice.link(session_id), headers={"Accept": "text/html"})
     assert answer.status_code == 410

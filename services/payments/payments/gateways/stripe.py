@@ -21,7 +21,7 @@ from payments.domain.charging import ChargeModel, Dashboard
 
 log = logging.getLogger(__name__)
 
-_CONNECT_SECONDS, _ANSWER_SECONDS = 3.05, 10.0
+_CONNECT_SECONDS = 3.05
 _WEBHOOK_AGE_SECONDS = 300
 # Currencies whose amounts at Stripe differ from ISO 4217's minor units. Source: docs.stripe.com/currencies, special cases.
 _TWO_DECIMALS_AT_STRIPE = frozenset({"ISK", "UGX"})
@@ -166,13 +166,15 @@ class NewRefund:
 class StripeGateway:
     """Stripe's API with one key; threads may share it, each keeps its own connections open."""
 
-    def __init__(self, *, secret_key: str, api_base: str | None, webhook_secrets: Sequence[str]) -> None:
+    def __init__(
+        self, *, secret_key: str, api_base: str | None, webhook_secrets: Sequence[str], timeout_seconds: float = 10.0
+    ) -> None:
         self._webhook_secrets = tuple(webhook_secrets)
         self._client = stripe.StripeClient(
             secret_key,
             base_addresses={"api": api_base} if api_base else None,
             max_network_retries=0,
-            http_client=stripe.RequestsClient(timeout=(_CONNECT_SECONDS, _ANSWER_SECONDS)),
+            http_client=stripe.RequestsClient(timeout=(_CONNECT_SECONDS, timeout_seconds)),
         )
 
     # --- connected accounts -------------------------------------------------------------------------------------
