@@ -21,9 +21,7 @@ def _date(value: str) -> None:
     try:
         date.fromisoformat(value)
     except ValueError:
-        raise ValidationError("Not a date as YYYY-MM-DD.") from None
-    if len(value) != 10 or value[4] != "-":
-        raise ValidationError("Not a date as YYYY-MM-DD.")
+        raise ValidationError("There is no such day.") from None
 
 
 class HoursIn(Body):
@@ -38,8 +36,11 @@ class WeekdayHoursIn(HoursIn):
 class OverrideIn(Body):
     """That date's hours instead of the week's; none is a day off."""
 
-    date = fields.String(required=True, validate=_date)
-    hours = fields.List(fields.Nested(HoursIn(partial=False)), required=True, validate=validate.Length(max=50))
+    date = fields.String(
+        required=True,
+        validate=validate.And(validate.Regexp(r"\d{4}-\d\d-\d\d\Z", error="Not a date as YYYY-MM-DD."), _date),
+    )
+    hours = fields.List(fields.Nested(HoursIn), required=True, validate=validate.Length(max=50))
 
 
 class CalendarIn(Body):
@@ -50,6 +51,10 @@ class CalendarIn(Body):
     )
     overrides = fields.List(fields.Nested(OverrideIn), load_default=list, validate=validate.Length(max=2000))
     is_default = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+
+
+class CalendarPatch(CalendarIn):
+    """A merge patch: what is left out stays; hours and overrides are replaced as a whole."""
 
 
 class HoursOut(Schema):
@@ -108,7 +113,7 @@ def blueprint(context: Scheduling) -> Blueprint:
 
     @routes.patch("/<calendar_id>")
     @requires("sessions:write")
-    @routes.arguments(CalendarIn(partial=("name", "color", "working_hours", "overrides", "is_default")))
+    @routes.arguments(CalendarPatch(partial=("name", "color", "working_hours", "overrides", "is_default")))
     @routes.response(200, CalendarOut)
     def amend(body: dict[str, Any], calendar_id: str) -> dict[str, Any]:
         return calendars.amend(context, caller().account_id, calendar_id, body, if_match())

@@ -42,6 +42,10 @@ class ServiceIn(Body):
     auto_assign = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
 
 
+class ServicePatch(ServiceIn):
+    """A merge patch: what is left out stays, within `price` and `deposit` too."""
+
+
 class ServiceOut(Versioned):
     name = fields.String()
     description = fields.String()
@@ -89,7 +93,7 @@ def blueprint(context: Scheduling) -> Blueprint:
 
     @routes.patch("/<service_id>")
     @requires("sessions:write")
-    @routes.arguments(ServiceIn(partial=True))
+    @routes.arguments(ServicePatch(partial=True))
     @routes.response(200, ServiceOut)
     def amend(body: dict[str, Any], service_id: str) -> dict[str, Any]:
         return session_types.amend(context, caller().account_id, service_id, body, if_match())

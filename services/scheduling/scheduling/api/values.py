@@ -47,7 +47,7 @@ def text(longest: int, **kwargs: Any) -> fields.String:
 def name(**kwargs: Any) -> fields.String:
     """A name: something that can be seen."""
     return fields.String(
-        validate=[validate.Length(min=1, max=200), validate.Regexp(r"(?s).*\S", error="Must not be blank.")], **kwargs
+        validate=validate.Regexp(r"(?s)(?=.*\S).{1,200}\Z", error="1 to 200 characters, not all blank."), **kwargs
     )
 
 

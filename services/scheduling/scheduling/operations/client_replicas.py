@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,8 +32,9 @@ def remember(account_id: str, data: Mapping[str, Any]) -> Client:
 
 
 def searchable(*texts: str | None) -> str:
-    """What a search looks through: everything that is known, case aside."""
-    return "\n".join(text.casefold() for text in texts if text)
+    """What a search looks through: everything that is known, case and accents aside."""
+    decomposed = unicodedata.normalize("NFKD", "\n".join(text.casefold() for text in texts if text))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
 @unit_of_work

@@ -115,6 +115,6 @@ def _clients(account_id: str, text: str) -> Any:
     """The clients in whose name, email or phone all the words of `text` occur; deleted ones are not found by what they were."""
     query = Client.select(Client.id).where(Client.account_id == account_id, ~Client.deleted)
     for word in searchable(text).split():
-        # Phones are kept as E.164 and typed with spaces and zeros in front: each word is looked for by itself.
-        query = query.where(Client.search.contains(word))
+        # Phones are kept as E.164; one typed as at home has zeros in front and spaces within, so each word counts by itself.
+        query = query.where(Client.search.contains(word.lstrip("0") if word.isdecimal() else word))
     return query

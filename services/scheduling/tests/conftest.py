@@ -1,0 +1,24 @@
+"""The world of a test: the service with two accounts, on either store or on SQLite alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from services.scheduling.tests.driver import World, build_world
+
+
+@pytest.fixture
+def world(store_url: str) -> Iterator[World]:
+    """The service on each of the two stores."""
+    built = build_world(store_url)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def light_world(sqlite_url: str) -> Iterator[World]:
+    """The service on SQLite alone, for what no store can change."""
+    built = build_world(sqlite_url)
+    yield built
+    built.close()

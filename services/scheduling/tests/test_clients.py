@@ -1,0 +1,134 @@
+"""What scheduling knows of clients: followed in any order, shown as deleted, merged and forgotten."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+from services.scheduling.tests.driver import World, at, client_data
+from services.scheduling.tests.test_booking import booking
+
+from chassis.inbox import inbox_of
+from chassis.outbox import encode
+from contracts.registry import EVENT_TYPES
+
+
+def book(world: World, client: str, starts_at: str = "12-01 10:00", **fields: Any) -> dict[str, Any]:
+    session: dict[str, Any] = world.a.post("/sessions", booking(world, at(starts_at), client_id=client, **fields))
+    return session
+
+
+def shown(world: World, session: dict[str, Any]) -> dict[str, Any]:
+    now: dict[str, Any] = world.a.get(f"/sessions/{session['id']}")
+    return now
+
+
+def test_there_is_a_handler_for_every_event_consumed(light_world: World) -> None:
+    consumed = {name for name, event in EVENT_TYPES.items() if "scheduling" in event.consumers}
+    assert set(light_world.service.handlers()) == consumed
+
+
+def test_the_newest_state_of_a_client_is_shown_whatever_the_order(light_world: World) -> None:
+    for order in itertools.permutations([1, 2, 3]):
+        client = client_data()
+        for version in [*order, *order]:
+            light_world.tell("client.updated", client | {"version": version, "name": f"Name {version}"})
+        day = sum(digit * 10**place for place, digit in enumerate(order)) % 28 + 1
+        body = {"allow_outside_hours": True, "allow_overlap": True, "override_reason": "test"}
+        session = book(light_world, client["id"], f"12-{day:02} 10:00", **body)
+        assert session["client"]["name"] == "Name 3"
+
+
+def test_a_deleted_clients_sessions_stay_without_their_name(world: World) -> None:
+    client = client_data()
+    world.tell("client.created", client)
+    session = book(world, client["id"])
+    world.tell("client.deleted", client | {"version": 2, "deleted": True})
+    assert shown(world, session)["client"] == {"name": "Deleted client", "email": None, "phone": None}
+    assert world.a.get("/sessions?q=anna")["data"] == []
+    world.tell("client.restored", client | {"version": 3})
+    assert shown(world, session)["client"]["name"] == "Anna Berg"
+
+
+def test_sessions_follow_a_merge(world: World) -> None:
+    old, heir = client_data(name="Old"), client_data(name="Heir")
+    world.tell("client.created", old)
+    session = book(world, old["id"])
+    # The merge may be heard of before the one who stays.
+    world.tell("client.merged", old | {"version": 2, "merged_into": heir["id"], "deleted": True})
+    assert world.kept() == [("client.merged", "waiting")]
+    world.tell("client.created", heir)
+    while inbox_of(world.service).retry_due():
+        pass
+    now = shown(world, session)
+    assert (now["client_id"], now["client"]["name"], now["version"]) == (heir["id"], "Heir", 2)
+    assert world.events(session["id"])[-1][2]["client_id"] == heir["id"]
+    # The old id answers with the one who stays.
+    assert [row["id"] for row in world.a.get(f"/sessions?client_id={old['id']}")["data"]] == [session["id"]]
+    assert book(world, old["id"], "12-02 10:00")["client_id"] == heir["id"]
+    assert world.broken_invariants() == {}
+
+
+def test_an_erased_client_leaves_no_trace(world: World) -> None:
+    client = client_data(name="Secret Name", email="secret@example.com", phone="+49301111111")
+    world.tell("client.created", client)
+    session = book(world, client["id"], notes="secret notes", session_notes="secret private")
+    other = book(world, world.new_client(), "12-01 12:00", notes="others stay")
+    path = f"/sessions/{session['id']}"
+    world.a.patch(path, {"notes": "secret notes two"})
+    world.a.post(f"{path}/cancel", {"reason": "secret reason"})
+    request = {"id": client["id"], "account_id": "acc_a", "version": 2, "requested_at": world.clock.now()}
+    world.tell("client.erasure_requested", request)
+    with world.service.store.reading():
+        for table in ("clients", "sessions", "session_history", "cancellations", "sanctions"):
+            assert "secret" not in str(world.service.store.execute(f"SELECT * FROM {table}")).lower()
+    assert shown(world, session)["client"]["name"] == "Deleted client"
+    assert shown(world, other)["notes"] == "others stay"
+    ((type_, sequence, data),) = world.events(client["id"])
+    assert (type_, sequence) == ("scheduling.client_erased", 2)
+    assert data["blanked"] == {"clients": 1, "sessions": 1, "cancellations": 1, "history": 2}
+    # What was on its way finds nobody to fill in.
+    world.tell("client.updated", client | {"version": 1, "name": "Secret Name"})
+    world.tell("client.updated", client | {"version": 9, "name": "Secret Name"})
+    assert shown(world, session)["client"]["name"] == "Deleted client"
+    versions = [sequence for _, sequence, _ in world.events(session["id"])]
+    assert versions == list(range(1, len(versions) + 1))
+    assert world.broken_invariants() == {}
+
+
+def test_erasing_somebody_unheard_of_is_answered_and_remembered(light_world: World) -> None:
+    client = client_data()
+    request = {"id": client["id"], "account_id": "acc_a", "version": 2, "requested_at": light_world.clock.now()}
+    light_world.tell("client.erasure_requested", request)
+    assert light_world.events(client["id"])[0][0] == "scheduling.client_erased"
+    light_world.tell("client.created", client)
+    light_world.a.refused(
+        422, "invalid", "POST", "/sessions", booking(light_world, at("12-01 10:00"), client_id=client["id"])
+    )
+
+
+def test_a_client_of_an_account_not_provisioned_yet_waits(light_world: World) -> None:
+    light_world.tell("client.created", client_data(account_id="acc_later"), account_id="acc_later")
+    assert light_world.kept() == [("client.created", "waiting")]
+
+
+def test_a_resync_tells_the_present_state_of_every_subject(world: World) -> None:
+    client = client_data()
+    world.tell("client.snapshot", client)
+    session = book(world, client["id"], session_notes="private")
+    world.a.post(f"/sessions/{session['id']}/cancel", {"reason": "ill"})
+    found = list(world.service.snapshots("notifications"))
+    assert [snapshot.type for snapshot in found] == [
+        "account.snapshot",
+        "account.snapshot",
+        "service.snapshot",
+        "session.snapshot",
+    ]
+    last = world.events(session["id"])[-1]
+    assert (found[-1].sequence, found[-1].data["status"]) == (last[1], "cancelled")
+    assert found[-1].data["cancellations"][0]["reason"] == "ill"
+    assert "service.snapshot" not in {snapshot.type for snapshot in world.service.snapshots("payments")}
+    for snapshot in found:
+        assert json.loads(encode(snapshot.type, snapshot.data))["id"] == snapshot.subject
+    assert world.broken_invariants() == {}
