@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from chassis import telemetry
-from chassis.auth import SCOPES, issue
-from embedded.provision import ACCOUNT, provision_demo
-from embedded.suite import Suite
+if TYPE_CHECKING:
+    from embedded.suite import Suite
 
 log = logging.getLogger(__name__)
 _TOKEN_SECONDS = 24 * 60 * 60
@@ -21,46 +22,90 @@ _TOKEN_SECONDS = 24 * 60 * 60
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m embedded", description=__doc__)
-    parser.add_argument("--port", type=int, default=8000)
-    parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+    parser.add_argument("--port", type=_port, default=8000, help="0 chooses a free one")
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on, this machine's own by default")
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     asked = parser.parse_args()
-    telemetry.configure_logging(os.environ.get("LOG_LEVEL", "INFO").upper(), process="embedded")
-    telemetry.configure_tracing("timeblu", os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    stopping = _told_to_stop()
+    # What is written is for its owner alone: the stores hold names, addresses and notes of clients.
+    os.umask(0o077)
+    return _run(asked, stopping)
+
+
+def _told_to_stop() -> threading.Event:
+    """Set by SIGTERM and SIGINT; a second one ends the process at once, which loses nothing either."""
     stopping = threading.Event()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopping.set()
+        signal.signal(number, signal.SIG_DFL)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    try:
-        suite = Suite(data_dir=asked.data_dir, host=asked.host, port=asked.port)
-    except OSError as error:
-        print(f"timeblu: {asked.host}:{asked.port}: {error.strerror or error}", file=sys.stderr)
+        signal.signal(number, stop)
+    return stopping
+
+
+def _run(asked: argparse.Namespace, stopping: threading.Event) -> int:
+    # Imported here: it takes a second, in which a signal already ends the suite cleanly.
+    from chassis import telemetry
+    from embedded.provision import CannotProvision, provision_demo
+    from embedded.secrets_file import Damaged
+    from embedded.suite import CannotStart, Suite
+
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        print(f"timeblu: LOG_LEVEL: there is no level {level}", file=sys.stderr)
         return 1
-    suite.start()
+    telemetry.configure_logging(level, process="embedded")
+    telemetry.configure_tracing("timeblu", os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # the sandbox's mail server tells every line it is sent
+    suite = Suite(data_dir=asked.data_dir, host=asked.host, port=asked.port, stopping=stopping)
+    code = 0
     try:
-        if os.environ.get("DEMO", "1") != "0":
-            provision_demo(suite.addresses.inside, suite.secrets.auth_jwt_secret)
-        _announce(suite, asked.port, asked.data_dir)
-        stopping.wait()
-    except RuntimeError as error:
-        print(f"timeblu: {error}", file=sys.stderr)
-        return 1
-    finally:
+        suite.start()
+        if os.environ.get("DEMO", "1") != "0" and not stopping.is_set():
+            provision_demo(
+                suite.data_dir,
+                suite.addresses.inside,
+                suite.secrets.auth_jwt_secret,
+                connect="STRIPE_SECRET_KEY" not in os.environ,
+            )
+        if not stopping.is_set():
+            _announce(suite, asked.data_dir)
+            stopping.wait()
         log.info("stopping")
-        suite.stop()
-    return 0
+    except (CannotStart, CannotProvision, Damaged) as error:
+        if not stopping.is_set():
+            print(f"timeblu: {error}", file=sys.stderr)
+            code = 1
+    if not suite.stop():
+        log.warning("not everything was through in time; it is made good at the next start")
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    return code
 
 
-def _announce(suite: Suite, port: int, data_dir: Path) -> None:
-    where = suite.addresses.outside
+def _announce(suite: Suite, data_dir: Path) -> None:
+    from chassis.auth import SCOPES, issue
+    from embedded.provision import ACCOUNT
+
+    where, place = suite.addresses.outside, shlex.quote(str(data_dir))
     token = issue(suite.secrets.auth_jwt_secret, account_id=ACCOUNT, scope=" ".join(SCOPES), ttl=_TOKEN_SECONDS)
     print(f"ready {where}", flush=True)
     print(
         f"token {token}\n\nTo try it, in another terminal:\n"
-        f"  TOKEN=$(make -s token ACCOUNT={ACCOUNT} DATA_DIR={data_dir})\n"
+        f"  TOKEN=$(make -s token ACCOUNT={ACCOUNT} DATA_DIR={place})\n"
         f'  curl -H "Authorization: Bearer $TOKEN" {where}/scheduling/v1/account\n'
-        f"  make demo PORT={port} DATA_DIR={data_dir}     # books, pays, cancels and refunds, and tells each hop\n",
+        f"  make demo PORT={suite.port} DATA_DIR={place}     # books, pays, cancels and refunds, and tells each hop\n",
         flush=True,
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port from 0 to 65535")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -17,7 +18,8 @@ from contracts.envelope import parse_time
 from contracts.registry import SERVICES, event_type
 from embedded import secrets_file
 from embedded.practice import NotInTime, Practice, Refused, on_a_weekday, wait_for
-from embedded.provision import ACCOUNT
+from embedded.provision import ACCOUNT, CannotProvision, provision_demo
+from embedded.secrets_file import Damaged
 
 _TIERS = [
     {"hours_before": 48, "percentage": 100},
@@ -34,6 +36,7 @@ def main() -> int:
     base = f"http://127.0.0.1:{asked.port}"
     try:
         secret = secrets_file.load(asked.data_dir).auth_jwt_secret
+        provision_demo(asked.data_dir, base, secret)
         services = {name: f"{base}/{name}" for name in (*SERVICES, "sandbox")}
         _tell(Practice(services, auth_secret=secret, account_id=ACCOUNT), asked.data_dir)
     except FileNotFoundError:
@@ -44,7 +47,7 @@ def main() -> int:
     except requests.ConnectionError:
         print(f"demo: nothing answers at {base}: start the suite with `make run`, and name its PORT", file=sys.stderr)
         return 1
-    except (Refused, NotInTime) as error:
+    except (CannotProvision, Damaged, Refused, NotInTime) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     return 0
@@ -100,17 +103,20 @@ def _tell(practice: Practice, data_dir: Path) -> None:
 
 
 def _book(practice: Practice, service_id: str, client_id: str) -> Any:
-    """The first free weekday slot, as an earlier demo may have booked some."""
-    for attempt in range(40):
+    """At least three days ahead; where an earlier demo has the time, the next one that scheduling offers instead."""
+    earliest = wanted = on_a_weekday(3, now=practice.now())
+    for week in range(1, 200):
         try:
-            moment = on_a_weekday(3 + attempt // 6, hour=9 + attempt % 6)
             return practice.book(
-                service_id=service_id, client_id=client_id, starts_at=moment, notes="Bring your questions."
+                service_id=service_id, client_id=client_id, starts_at=wanted, notes="Bring your questions."
             )
         except Refused as refused:
-            if refused.problem.get("code") != "slot_taken":
+            if refused.problem.get("code") not in {"slot_taken", "outside_working_hours"}:
                 raise
-    raise NotInTime("no free slot within the next weeks: start a suite on another DATA_DIR")
+            offered = (parse_time(each["starts_at"]) for each in refused.problem["alternatives"])
+            later = on_a_weekday(7 * week, now=earliest)
+            wanted = next((each for each in offered if each >= earliest), later)
+    raise NotInTime("no slot is free for years: start a suite on another DATA_DIR")
 
 
 def _say(what: str, how: str) -> None:
@@ -125,21 +131,31 @@ class _Journey:
         self._told: set[str] = set()
 
     def show(self, session_id: str) -> None:
-        for id_, type_, occurred, published in wait_for(lambda: self._events(session_id), "events"):
-            hops = [f"published +{_ms(occurred, published)} ms"]
-            for service in event_type(type_).consumers:
-                received = self._received(service, id_)
-                if received:
-                    hops.append(f"{service} +{_ms(occurred, received)} ms")
-            print(f"    {occurred[11:23]}  {type_:28} {id_}  {', '.join(hops)}", flush=True)
+        for hops in wait_for(lambda: self._arrived(session_id), "the session's events reach their consumers"):
+            id_, type_, occurred, published, received = hops
+            told = [f"{service} +{_ms(occurred, at)} ms" for service, at in received.items()]
+            # An event without a consumer is published for whoever will subscribe.
+            told = told or [f"published +{_ms(occurred, published)} ms"]
+            print(f"    {occurred[11:23]}  {type_:22} {id_}  {', '.join(told)}", flush=True)
             self._told.add(id_)
 
-    def _events(self, session_id: str) -> list[tuple[str, str, str, str]]:
+    def _arrived(self, session_id: str) -> list[tuple[str, str, str, str, dict[str, str]]] | None:
+        """The events, with the time at which each consumer took them; None while some are on their way."""
+        found = []
+        for id_, type_, occurred, published in self._events(session_id):
+            taken = {service: self._received(service, id_) for service in event_type(type_).consumers}
+            received = {service: at for service, at in taken.items() if at}
+            if not published or len(received) < len(taken):
+                return None
+            found.append((id_, type_, occurred, published, received))
+        return found
+
+    def _events(self, session_id: str) -> list[tuple[str, str, str, str | None]]:
         found = []
         for service in SERVICES:
             found += self._query(
                 service,
-                "SELECT id, type, occurred_at, published_at FROM outbox WHERE published_at IS NOT NULL AND queue IS NULL"
+                "SELECT id, type, occurred_at, published_at FROM outbox WHERE queue IS NULL"
                 " AND (subject = ? OR body LIKE ?)",
                 (session_id, f'%"session_id":"{session_id}"%'),
             )
@@ -150,7 +166,8 @@ class _Journey:
         return rows[0][0] if rows else None
 
     def _query(self, service: str, sql: str, parameters: tuple[str, ...]) -> list[Any]:
-        with closing(sqlite3.connect(f"file:{self._data_dir / service}.db?mode=ro", uri=True)) as database:
+        path = quote(str((self._data_dir / f"{service}.db").absolute()))
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             return database.execute(sql, parameters).fetchall()
 
 

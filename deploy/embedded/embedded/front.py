@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Flask, Response, jsonify
 
 _PLACES = {
@@ -12,8 +14,8 @@ _PLACES = {
 }
 
 
-def create_front(starting: str) -> Flask:
-    """The application at `/`; `starting` is what it says while the services are not there yet."""
+def create_front(ready: Callable[[], bool]) -> Flask:
+    """The application at `/`, and everywhere while the services are not there yet; `ready` says whether they are."""
     app = Flask("timeblu", static_folder=None)
 
     @app.get("/healthz")
@@ -22,12 +24,12 @@ def create_front(starting: str) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        return (jsonify(status="not ready"), 503) if starting else (jsonify(status="ready"), 200)
+        return (jsonify(status="ready"), 200) if ready() else (jsonify(status="not ready"), 503)
 
     @app.get("/")
     def index() -> tuple[str, int]:
-        if starting:
-            return starting, 503
+        if not ready():
+            return "The suite is starting or ending.", 503
         services = "".join(
             f"<li><a href={name}/docs>{name}</a>: {what} (<a href={name}/metrics>metrics</a>, <a href={name}/meta>meta</a>)</li>"
             for name, what in _PLACES.items()
@@ -42,13 +44,11 @@ def create_front(starting: str) -> Flask:
 
     @app.errorhandler(404)
     def not_found(_: Exception) -> tuple[Response, int]:
-        if starting:
-            response = jsonify(title="The suite is starting", status=503, code="unavailable")
-            response.headers["Retry-After"] = "1"
-            status = 503
+        if ready():
+            response, status = jsonify(title="There is no such thing here", status=404, code="not_found"), 404
         else:
-            response = jsonify(title="There is no such thing here", status=404, code="not_found")
-            status = 404
+            response, status = jsonify(title="The suite is starting or ending", status=503, code="unavailable"), 503
+            response.headers["Retry-After"] = "1"
         response.mimetype = "application/problem+json"
         return response, status
 

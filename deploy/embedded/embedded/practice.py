@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import requests
 
 from chassis.auth import SCOPES, issue
+from contracts.envelope import parse_time
 
 T = TypeVar("T")
 GOOD_CARD = "4242424242424242"
@@ -211,14 +212,26 @@ class Practice:
 
         return wait_for(look, f"a mail to {to} with {containing!r}", seconds)
 
+    def now(self) -> datetime:
+        """The time as the suite sees it."""
+        return parse_time(self.sandbox("GET", "/clock")["now"])
+
+    def advance(self, **span: float) -> datetime:
+        """Let time pass in the embedded suite: `days=…`, `hours=…`, `minutes=…`, `seconds=…`; returns the time then."""
+        seconds = timedelta(**span).total_seconds()
+        return parse_time(self.sandbox("POST", "/clock", {"advance_seconds": seconds}, timeout=600)["now"])
+
     def refunds_at_stripe(self) -> list[dict[str, Any]]:
         """Every refund that the sandbox's Stripe has made."""
         found: list[dict[str, Any]] = self.sandbox("GET", "/stripe/refunds")["data"]
         return found
 
-    def sandbox(self, method: str, path: str, json: Any = None, params: Mapping[str, Any] | None = None) -> Any:
+    def sandbox(
+        self, method: str, path: str, json: Any = None, params: Mapping[str, Any] | None = None, timeout: float = 120
+    ) -> Any:
+        """What the sandbox answers."""
         return _body(
-            requests.request(method, f"{self.services['sandbox']}{path}", json=json, params=params, timeout=120)
+            requests.request(method, f"{self.services['sandbox']}{path}", json=json, params=params, timeout=timeout)
         )
 
     # --- together -----------------------------------------------------------------------------------------------
@@ -233,10 +246,11 @@ class Practice:
         return self.wait_deposit(booked["id"], "paid")
 
 
-def on_a_weekday(days: float, hour: int = 9) -> datetime:
-    """A moment at `hour` UTC, on the first Monday to Friday at least `days` ahead."""
-    day = (datetime.now(UTC) + timedelta(days=days)).replace(hour=hour, minute=0, second=0, microsecond=0)
-    if day < datetime.now(UTC) + timedelta(days=days):
+def on_a_weekday(days: float, hour: int = 9, now: datetime | None = None) -> datetime:
+    """A moment at `hour` UTC, on the first Monday to Friday at least `days` ahead of `now`, which is the real time unless given."""
+    earliest = (now or datetime.now(UTC)) + timedelta(days=days)
+    day = earliest.replace(hour=hour, minute=0, second=0, microsecond=0)
+    if day < earliest:
         day += timedelta(days=1)
     while day.weekday() >= 5:
         day += timedelta(days=1)

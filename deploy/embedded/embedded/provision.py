@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -25,41 +26,62 @@ _DEMO = {
 }
 
 
-def provision_demo(base_url: str, auth_secret: str) -> None:
-    """See to it that the demo account is there and can take payments; what is there already stays as it is.
+class CannotProvision(Exception):
+    """The suite refused a step, or did not come to it in time."""
+
+
+def provision_demo(data_dir: Path, base_url: str, auth_secret: str, *, connect: bool = True) -> None:
+    """See to it that the demo account is there and can take payments; once that was done, it is the owner's to change.
+
+    `connect` has it onboarded at the sandbox's Stripe; at the real one only a person can do that.
 
     Raises:
-        RuntimeError: the suite refused a step, or did not come to it in time.
+        CannotProvision: with the step, and what was answered.
     """
+    done = data_dir / "demo-provisioned"
+    if done.exists():
+        return
     session = requests.Session()
     session.headers["Authorization"] = (
         f"Bearer {issue(auth_secret, account_id=ACCOUNT, scope=' '.join(SCOPES), ttl=300)}"
     )
-    known = session.get(f"{base_url}/scheduling/v1/account", timeout=10)
-    if known.status_code == 200:
-        return
-    _expect(session.put(f"{base_url}/scheduling/v1/accounts/{ACCOUNT}", json=_DEMO, timeout=10), 200, 201)
-    # Payments hears of the account by event; until then it says 503.
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (started := session.post(f"{base_url}/payments/v1/connect", json={}, timeout=10)).status_code == 503:
-        if time.monotonic() > deadline:
-            raise RuntimeError("payments has not heard of the demo account")
-        time.sleep(0.05)
-    onboarding: dict[str, Any] = _expect(started, 200, 201)
-    _expect_page(requests.post(onboarding["onboarding_url"], timeout=10))
-    while not _expect(session.get(f"{base_url}/payments/v1/connect", timeout=10), 200)["charges_enabled"]:
-        if time.monotonic() > deadline:
-            raise RuntimeError("the demo account's Stripe account does not take charges")
-        time.sleep(0.05)
+    try:
+        _make_account(session, base_url)
+        if connect:
+            _connect_stripe(session, base_url)
+    except requests.RequestException as error:
+        raise CannotProvision(f"the demo account cannot be provisioned: {error}") from error
+    done.touch()
     log.info("the demo account %s is provisioned", ACCOUNT)
 
 
+def _make_account(session: requests.Session, base_url: str) -> None:
+    """It may be there, where an earlier start was ended in the middle."""
+    if session.get(f"{base_url}/scheduling/v1/account", timeout=10).status_code != 200:
+        _expect(session.put(f"{base_url}/scheduling/v1/accounts/{ACCOUNT}", json=_DEMO, timeout=10), 200, 201)
+
+
+def _connect_stripe(session: requests.Session, base_url: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+
+    def in_time(what: str) -> None:
+        if time.monotonic() > deadline:
+            raise CannotProvision(what)
+        time.sleep(0.02)
+
+    # Payments hears of the account by event; until then it says 503.
+    while (started := session.post(f"{base_url}/payments/v1/connect", json={}, timeout=10)).status_code == 503:
+        in_time("payments has not heard of the demo account")
+    page = requests.post(_expect(started, 200, 201)["onboarding_url"], timeout=10)
+    if page.status_code >= 400:
+        raise CannotProvision(f"POST {page.url}: {page.status_code}")
+    while not _expect(session.get(f"{base_url}/payments/v1/connect", timeout=10), 200)["charges_enabled"]:
+        in_time("the demo account's Stripe account does not take charges")
+
+
 def _expect(answer: requests.Response, *statuses: int) -> Any:
+    if answer.status_code == 401:
+        raise CannotProvision(f"{answer.url} does not take this DATA_DIR's tokens: another suite has this port")
     if answer.status_code not in statuses:
-        raise RuntimeError(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:500]}")
+        raise CannotProvision(f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:500]}")
     return answer.json()
-
-
-def _expect_page(answer: requests.Response) -> None:
-    if answer.status_code >= 400:
-        raise RuntimeError(f"{answer.request.method} {answer.url}: {answer.status_code}")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from kombu.transport.memory import Channel
+from peewee import PeeweeException
+from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 import clients.service
@@ -25,7 +26,6 @@ import payments.service
 import payments.settings
 import scheduling.service
 import scheduling.settings
-from chassis import outbox
 from chassis.clock import Clock
 from chassis.consumer import EventConsumer
 from chassis.http_server import HttpServer
@@ -33,10 +33,13 @@ from chassis.jobs import Job, JobRunner
 from chassis.processes import housekeeping
 from chassis.relay import Relay
 from chassis.service import Service, migrate
+from chassis.store import StoreDown
 from chassis.web import create_app
 from chassis.worker import QueueWorker
 from embedded import secrets_file
+from embedded.delivered import Delivered
 from embedded.front import create_front
+from embedded.passing import Interrupted, Source, Way
 from embedded.secrets_file import Secrets
 from sandbox.app import Sandbox, create_sandbox
 from sandbox.clock import SandboxClock
@@ -48,10 +51,20 @@ _TWILIO = "https://api.twilio.com"
 _THREADS, _INSIDE_THREADS = 24, 12
 _POOL = 12
 _SENDERS_AT_ONCE = 4
-_LOOK_SECONDS = 0.02
+_LOOK_SECONDS = 0.01
 _LOOKS_IN_A_ROW = 3
-_SETTLE_SECONDS = 30.0
-_CHECKPOINT_SECONDS = 2.0
+_READY_SECONDS = 30.0
+_KEEP_MARKS_SECONDS = 2.0
+# An event that no consumer has, although everything was idle at so many looks in a row, is lost in the broker.
+_LOOKS_UNTIL_LOST = 5
+# Of the moments at which the inboxes try again these are stopped at exactly; one that waits for something else tries every minute, for ever.
+_EXACT_RETRIES = 50
+# How long a stop takes at most: what is then still under way ends as a kill would end it, and is made good at the next start.
+_REQUESTS_SECONDS, _REST_SECONDS, _STOP_SECONDS = 3.0, 2.0, 9.0
+
+
+class CannotStart(Exception):
+    """One line that says what is in the way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,177 +95,236 @@ class _Part(Protocol):
 class Suite:
     """Everything, started and stopped together. What is in memory alone is made good from the stores at the next start."""
 
-    def __init__(self, *, data_dir: Path, host: str, port: int) -> None:
+    def __init__(self, *, data_dir: Path, host: str, port: int, stopping: threading.Event) -> None:
+        """`port` 0 chooses a free one. `stopping` is set by whoever wants the suite to end, also while it starts."""
         self.data_dir = data_dir
-        self._app: Any = create_front("The suite is starting.")
-        self.secrets = secrets_file.load_or_make(data_dir)
-        self._lock = _lock(data_dir)
-        self.clock = SandboxClock.at(data_dir / "sandbox")
-        # The suite's parts call each other on a listener of their own: however many callers wait outside, those calls are served.
-        self._inside = HttpServer(self._dispatch, host="127.0.0.1", port=0, threads=_INSIDE_THREADS)
-        self._outside = HttpServer(self._dispatch, host=host, port=port, threads=_THREADS)
-        self._inside.start()
-        self._outside.start()
-        shown = "127.0.0.1" if host in {"0.0.0.0", "::", "localhost"} else host
-        self.addresses = Addresses(
-            outside=f"http://{shown}:{self._outside.port}", inside=f"http://127.0.0.1:{self._inside.port}"
-        )
-        self.sandbox: Sandbox = create_sandbox(
-            _sandbox_settings(data_dir, self.addresses), clock=self.clock, advance=self.advance
-        )
-        self.sandbox.start()
-        self.services = build_services(data_dir, self.addresses, self.secrets, self.sandbox, self.clock)
+        self.port = port
+        self._host = host
+        self._app: Any = create_front(lambda: self.ready)
         self._relays: list[Relay] = []
         self._consumers: list[EventConsumer] = []
         self._workers: list[QueueWorker] = []
-        self._jobs: list[Job] = []
         self._runners: list[JobRunner] = []
-        self._stopping = threading.Event()
-        self._advancing = threading.Lock()
-        self._checkpoints = threading.Thread(target=self._checkpoint_forever, name="checkpoints", daemon=True)
+        self._jobs: list[Job] = []
+        self._retries: list[Job] = []
+        self.services: Sequence[Service] = ()
+        self._stopping = stopping
+        self._advancing, self._looking = threading.Lock(), threading.Lock()
+        self._started: list[_Part] = []
+        # What a stop calls, in this order; the parts end after the door.
+        self._door: list[Callable[[], None]] = []
+        self._behind: list[Callable[[], None]] = []
+        self._stores: list[Callable[[], None]] = []
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything answers and every event that is published is taken."""
+        ready = [role.ready for roles in (self._consumers, self._workers, self._relays) for role in roles]
+        return bool(ready) and all(ready) and not self._stopping.is_set()
 
     def start(self) -> None:
-        """Bring the stores up to date, start every part, and answer."""
-        for service in self.services:
-            migrate(service)
-        self._republish()
-        for service in self.services:
-            consumer = EventConsumer(service)
-            runner = JobRunner(
-                [*service.jobs(), *housekeeping(service), consumer.inbox.retries()], service.wakeups, service.metrics
-            )
-            self._jobs += [*service.jobs(), consumer.inbox.retries()]
-            self._relays.append(Relay(service))
-            self._consumers.append(consumer)
-            self._runners.append(runner)
-            self._workers += [QueueWorker(service, worker, _SENDERS_AT_ONCE) for worker in service.workers().values()]
-        apps: dict[str, Any] = {f"/{service.name}": create_app(service) for service in self.services}
-        self._app = DispatcherMiddleware(create_front(""), {**apps, "/sandbox": self.sandbox.wsgi})
-        for part in self._parts:
-            part.start()
-        self._checkpoints.start()
+        """Bring the stores up to date, start every part, and return once all are ready. `stop` is called in any case.
 
-    def stop(self) -> None:
-        """Answer what was asked, finish what was begun, and note what the broker had delivered."""
+        Raises:
+            CannotStart: with what is in the way.
+        """
+        try:
+            self._open()
+            self._start_parts()
+        except (StoreDown, PeeweeException, OSError) as error:
+            raise CannotStart(f"{self.data_dir}: {error}") from error
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self.ready and not self._stopping.is_set():
+            if time.monotonic() > deadline:
+                raise CannotStart(f"not every part was ready within {_READY_SECONDS:.0f} seconds, see the log")
+            time.sleep(_LOOK_SECONDS)
+
+    def stop(self) -> bool:
+        """Answer what was asked and finish what was begun, within seconds; False where something had to be left under way."""
         self._stopping.set()
-        self._outside.stop()
-        self._settle(seconds=5)
-        self._checkpoint()
-        for part in reversed(self._parts):
-            part.stop()
-        self.sandbox.stop()
-        self._inside.stop()
-        for service in self.services:
-            service.wakeups.close()
-            service.store.close()
+        deadline = time.monotonic() + _STOP_SECONDS
+        bringing = [part.stop for part in self._started if isinstance(part, JobRunner | Relay)]
+        taking = [part.stop for part in self._started if isinstance(part, EventConsumer | QueueWorker)]
+        rest = [self._rest] if self._started else []
+        clean = True
+        for side_by_side in (self._door, rest, bringing, taking, self._behind, self._stores):
+            clean &= _all_within(deadline, side_by_side)
+        return clean
 
     def advance(self, seconds: float) -> datetime:
         """Let time pass, stopping at each moment on the way at which something falls due, so that it happens at its time."""
+        way = Way(now=self.clock.now, move_to=self._move_to, settle=self._settle, interrupted=self._stopping.is_set)
         with self._advancing:
-            end = self.clock.now() + timedelta(seconds=seconds)
-            self._settle()
-            while (moment := self._next_due()) is not None and moment <= end:
-                self._move_to(moment)
-                self._settle()
-            self._move_to(end)
-            self._settle()
-            return self.clock.now()
+            try:
+                return way.go(seconds, self._sources())
+            except Interrupted:
+                raise ServiceUnavailable("the suite is ending") from None
 
-    @property
-    def _parts(self) -> list[_Part]:
-        return [*self._consumers, *self._workers, *self._relays, *self._runners]
+    # --- starting -----------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        """Take the data directory and the port, and build what stands on them."""
+        self._lock = _lock(self.data_dir)
+        self.secrets = secrets_file.load_or_make(self.data_dir)
+        outside = HttpServer(
+            self._dispatch, host=self._host, port=self.port, threads=_THREADS, patience=_REQUESTS_SECONDS
+        )
+        try:
+            outside.start()
+        except OSError as error:
+            # cheroot's text: "No socket could be created -- (address: [Errno 98] Address already in use)"
+            reason = str(error).rpartition("] ")[2].rstrip(")")
+            raise CannotStart(f"cannot listen on {self._host} port {self.port}: {reason}") from error
+        self._door.append(outside.stop)
+        self.port = outside.port
+        # The suite's parts call each other on a listener of their own: however many callers wait outside, those calls are served.
+        inside = HttpServer(
+            self._dispatch, host="127.0.0.1", port=0, threads=_INSIDE_THREADS, patience=_REQUESTS_SECONDS
+        )
+        inside.start()
+        self._behind.append(inside.stop)
+        self.addresses = Addresses(
+            outside=f"http://{_shown(self._host)}:{outside.port}", inside=f"http://127.0.0.1:{inside.port}"
+        )
+        self.clock = SandboxClock.at(self.data_dir / "sandbox")
+        self.sandbox: Sandbox = create_sandbox(
+            _sandbox_settings(self.data_dir, self.addresses), clock=self.clock, advance=self.advance
+        )
+        self.sandbox.start()
+        self._behind.append(self.sandbox.stop)
+        services = build_services(self.data_dir, self.addresses, self.secrets, self.sandbox, self.clock)
+        for service in services:
+            self._stores += [service.wakeups.close, service.store.close]
+            migrate(service)
+        self._delivered = Delivered(self.data_dir / "drained.json", services)
+        self._delivered.republish()
+        self.services = services
+
+    def _start_parts(self) -> None:
+        for service in self.services:
+            consumer, own = EventConsumer(service), service.jobs()
+            retries = consumer.inbox.retries()
+            self._jobs += own
+            self._retries.append(retries)
+            self._relays.append(Relay(service))
+            self._consumers.append(consumer)
+            self._runners.append(JobRunner([*own, *housekeeping(service), retries], service.wakeups, service.metrics))
+            self._workers += [QueueWorker(service, worker, _SENDERS_AT_ONCE) for worker in service.workers().values()]
+        apps: dict[str, Any] = {f"/{service.name}": create_app(service) for service in self.services}
+        self._app = DispatcherMiddleware(self._app, {**apps, "/sandbox": self.sandbox.wsgi})
+        parts: list[_Part] = [*self._consumers, *self._workers, *self._relays, *self._runners]
+        for part in parts:
+            part.start()
+            self._started.append(part)
+        threading.Thread(target=self._keep_marks_forever, name="marks", daemon=True).start()
 
     def _dispatch(self, environ: dict[str, Any], start_response: Any) -> Any:
         return self._app(environ, start_response)
+
+    # --- time, and rest -----------------------------------------------------------------------------------------
+
+    def _sources(self) -> list[Source]:
+        return [
+            *(Source(next_due=job.next_due) for job in self._jobs if job.next_due is not None),
+            *(Source(next_due=job.next_due, exact=_EXACT_RETRIES) for job in self._retries if job.next_due is not None),
+            Source(next_due=self.sandbox.next_due),
+        ]
 
     def _move_to(self, moment: datetime) -> None:
         self.clock.advance(max((moment - self.clock.now()).total_seconds(), 0.0))
         self.sandbox.run_due()
 
-    def _next_due(self) -> datetime | None:
-        """The next moment that lies ahead; what was due before and is still there waits for something else than time."""
-        now = self.clock.now()
-        moments = [job.next_due() for job in self._jobs if job.next_due is not None]
-        ahead = [moment for moment in (*moments, self.sandbox.next_due()) if moment is not None and moment > now]
-        return min(ahead, default=None)
-
-    def _settle(self, seconds: float = _SETTLE_SECONDS) -> bool:
-        """Wait until nothing is under way: events, jobs, senders, webhooks; False where that took too long."""
+    def _settle(self, seconds: float) -> bool:
+        """Have every job look at the clock, then wait until nothing is under way; False where that took too long."""
         for runner in self._runners:
             runner.wake()
         deadline = time.monotonic() + seconds
         quiet = 0
         while quiet < _LOOKS_IN_A_ROW:
+            if self._stopping.is_set():
+                return False
             if time.monotonic() > deadline:
-                log.warning("the suite did not come to rest within %.0f seconds", seconds)
+                log.warning("the suite did not come to rest within %.1f seconds", seconds)
                 return False
             time.sleep(_LOOK_SECONDS)
             quiet = quiet + 1 if self._at_rest() else 0
         return True
 
+    def _rest(self) -> None:
+        """Come to rest for good, if that does not take long, and note how far events have arrived."""
+        deadline = time.monotonic() + _REST_SECONDS
+        while time.monotonic() < deadline and not self._at_rest():
+            time.sleep(_LOOK_SECONDS)
+        with self._looking:
+            self._delivered.move()
+            self._delivered.keep()
+
     def _at_rest(self) -> bool:
-        return self.sandbox.idle() and all(part.idle for part in self._parts) and self._delivered()
+        """Whether events, jobs, senders and webhooks are all through."""
+        return self.sandbox.idle() and self._nothing_in_hand() and not self._held_up()
 
-    def _delivered(self) -> bool:
-        """Whether the broker holds nothing and the outboxes are empty."""
-        if any(queue.qsize() for name, queue in Channel.queues.items() if not name.endswith(".dead")):
-            return False
-        for service in self.services:
-            with service.store.reading():
-                unpublished, _ = outbox.backlog(service.store, service.clock.now())
-            if unpublished:
-                return False
-        return True
+    def _nothing_in_hand(self) -> bool:
+        return all(part.idle for part in self._started) and not any(
+            queue.qsize() for name, queue in list(Channel.queues.items()) if not name.endswith(".dead")
+        )
 
-    # --- the memory broker forgets; the stores do not ---------------------------------------------------------------
+    def _held_up(self) -> dict[str, str]:
+        with self._looking:
+            return self._delivered.move()
 
-    def _republish(self) -> None:
-        """Publish again what the broker may have forgotten: every event since it was last seen empty. Inboxes ignore repeats."""
-        drained = self._drained()
-        for service in self.services:
-            repeated = outbox.republish_after(service.store, drained.get(service.name, ""))
-            if repeated:
-                log.info("%d events of %s since the last clean drain are published again", repeated, service.name)
-
-    def _checkpoint_forever(self) -> None:
-        while not self._stopping.wait(_CHECKPOINT_SECONDS):
+    def _keep_marks_forever(self) -> None:
+        """Note how far events have arrived, so that little is published again after a kill; see to those that do not arrive."""
+        looks, last = 0, dict[str, str]()
+        while not self._stopping.wait(_KEEP_MARKS_SECONDS):
             try:
-                self._checkpoint()
+                held_up = self._held_up()
+                with self._looking:
+                    self._delivered.keep()
+                looks = looks + 1 if held_up and held_up == last and self._nothing_in_hand() else 0
+                last = held_up
+                if looks == _LOOKS_UNTIL_LOST:
+                    for name in held_up:
+                        self._delivered.republish_lost(name)
             except Exception:
-                log.exception("the checkpoint failed, more is published again at the next start")
+                log.exception("the marks are not kept, more is published again at the next start")
 
-    def _checkpoint(self) -> None:
-        """Note the newest event of each outbox, where all of them were delivered and handled."""
-        newest = {service.name: outbox.newest_id(service.store) for service in self.services}
-        # Looked at after the ids were read: what is younger is not covered, what is older was seen to be through.
-        through = self._in_transit_idle() and self._delivered() and self._in_transit_idle()
-        if not through or newest == self._drained():
-            return
-        temporary = self.data_dir / "drained.json.new"
-        temporary.write_text(json.dumps(newest))
-        temporary.replace(self.data_dir / "drained.json")
 
-    def _in_transit_idle(self) -> bool:
-        """Whether no event is on its way; jobs may be at work."""
-        return all(part.idle for part in self._parts if not isinstance(part, JobRunner))
+def _all_within(deadline: float, steps: Sequence[Callable[[], None]]) -> bool:
+    """Run `steps` side by side; False where one failed or was not through at the deadline."""
+    through = []
 
-    def _drained(self) -> dict[str, str]:
+    def run(step: Callable[[], None]) -> None:
         try:
-            drained: dict[str, str] = json.loads((self.data_dir / "drained.json").read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return drained
+            step()
+            through.append(step)
+        except Exception:
+            log.exception("a part did not end cleanly")
+
+    threads = [threading.Thread(target=run, args=(step,), name="stop", daemon=True) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=max(0.0, deadline - time.monotonic()))
+    return len(through) == len(steps)
 
 
 def _lock(data_dir: Path) -> IO[str]:
-    """The data directory for this process alone; raises OSError where another suite runs on it."""
+    """The data directory, made if need be, for this process alone."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (data_dir / "lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise OSError(f"{data_dir} is in use by another suite") from None
+        raise CannotStart(f"{data_dir} is in use by another suite: end that one, or choose another DATA_DIR") from None
     return file
+
+
+def _shown(host: str) -> str:
+    """The host as it stands in an address that works on this machine."""
+    if host in {"", "0.0.0.0", "::"}:
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def build_services(
@@ -263,7 +335,14 @@ def build_services(
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
 ) -> Sequence[Service]:
-    """The four services on SQLite and the memory broker; real keys in the environment replace the sandbox's."""
+    """The four services on SQLite and the memory broker; real keys in the environment replace the sandbox's.
+
+    Raises:
+        CannotStart: a real key comes without what goes with it.
+    """
+    for given, needed in (("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"), ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")):
+        if environment.get(given) and not environment.get(needed):
+            raise CannotStart(f"{given} is set: {needed} is needed as well")
 
     def common(name: str) -> dict[str, Any]:
         return {
@@ -290,7 +369,7 @@ def build_services(
                 **common("payments"),
                 stripe_secret_key=stripe_key or sandbox.keys.stripe_secret_key,
                 stripe_api_base=None if stripe_key else f"{addresses.inside}/sandbox/stripe",
-                stripe_webhook_secrets=tuple(environment.get("STRIPE_WEBHOOK_SECRETS", "").split(","))
+                stripe_webhook_secrets=tuple(filter(None, environment["STRIPE_WEBHOOK_SECRETS"].split(",")))
                 if stripe_key
                 else (sandbox.keys.stripe_webhook_secret,),
             ),

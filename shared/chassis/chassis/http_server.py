@@ -20,11 +20,14 @@ class _QuietServer(Server):
 
 
 class HttpServer:
-    """`app` at `host`:`port` (0 chooses a free one), `threads` requests at once, on a thread of its own."""
+    """`app` at `host`:`port` (0 chooses a free one), `threads` requests at once, on a thread of its own.
 
-    def __init__(self, app: Any, *, host: str, port: int, threads: int) -> None:
+    A stop gives requests at hand `patience` seconds before it closes their connections.
+    """
+
+    def __init__(self, app: Any, *, host: str, port: int, threads: int, patience: float = 20) -> None:
         self._server = _QuietServer(
-            (host, port), app, numthreads=threads, request_queue_size=1024, timeout=30, shutdown_timeout=20
+            (host, port), app, numthreads=threads, request_queue_size=1024, timeout=30, shutdown_timeout=patience
         )
         # A burst of connections is answered in turn, not refused.
         self._server.nodelay = True

@@ -648,6 +648,17 @@ def _refuse_discarded(found: InboxEntry) -> None:
         raise Conflict("it was discarded", code="invalid_transition")
 
 
+def seen(store: Store, event_ids: Sequence[str]) -> set[str]:
+    """Those of `event_ids` that are handled or kept here."""
+    if not event_ids:
+        return set()
+    places = ", ".join(["%s"] * len(event_ids))
+    with store.reading():
+        return {
+            row[0] for row in store.execute(f"SELECT event_id FROM inbox WHERE event_id IN ({places})", list(event_ids))
+        }
+
+
 def counts(store: Store) -> dict[str, int]:
     """How many events are kept, by status."""
     with store.reading():

@@ -200,6 +200,15 @@ def republish_after(store: Store, last_id: str) -> int:
         )
 
 
+def after(store: Store, last_id: str, limit: int) -> list[tuple[str, str, str | None, bool]]:
+    """Up to `limit` rows younger than `last_id`, oldest first: id, type, the queue it is for alone, and whether it is published."""
+    with store.reading():
+        rows = store.execute(
+            "SELECT id, type, queue, published_at FROM outbox WHERE id > %s ORDER BY id LIMIT %s", (last_id, limit)
+        )
+    return [(id_, type_, queue, published_at is not None) for id_, type_, queue, published_at in rows]
+
+
 def newest_id(store: Store) -> str:
     """The id of the youngest row, empty where there is none."""
     with store.reading():
