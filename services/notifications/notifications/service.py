@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from notifications.settings import Settings
 from notifications.store.models import database
 
 if TYPE_CHECKING:
-    from chassis.inbox import Event
+    from chassis.inbox import Handler
+    from chassis.jobs import Job
     from chassis.web import Blueprint
 
 
@@ -35,12 +36,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     )
     due.set_function(lambda: oldest_due_age(context))
 
-    def handlers() -> dict[str, Callable[[Event], None]]:
+    def handlers() -> Mapping[str, Handler]:
         from notifications.handlers import handlers
 
-        return dict(handlers(context))
+        return handlers(context)
 
-    def jobs() -> Sequence[object]:
+    def jobs() -> Sequence[Job]:
         from notifications.jobs import jobs
 
         return jobs(context)
@@ -76,7 +77,7 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
         outbox=outbox,
         migrations=Path(__file__).parent / "store" / "migrations",
         handlers=handlers,
-        jobs=jobs,  # type: ignore[arg-type]
+        jobs=jobs,
         workers=workers,
         blueprints=blueprints,
         snapshots=_none,

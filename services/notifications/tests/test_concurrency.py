@@ -11,7 +11,7 @@ from services.notifications.tests.driver import NOON, Practice, cancellation, cl
 from notifications.operations.dispatching import dispatch
 from notifications.operations.reminding import plan_account
 
-SESSIONS = 40
+SESSIONS = 25
 
 
 def test_many_dispatchers_and_workers_send_each_reminder_once(practice: Practice) -> None:

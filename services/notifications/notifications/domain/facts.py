@@ -70,7 +70,7 @@ def of_refund(event: str, refund: Mapping[str, Any]) -> Iterator[Fact]:
     """What a refund's event calls for: success once; a failure each time that it fails anew."""
     if event == "refund.succeeded":
         yield _refund_fact(refund, Kind.REFUND_SENT, refund["id"])
-    if event in ("refund.failed", "refund.requires_action"):
+    if event in ("refund.failed", "refund.canceled"):
         yield _refund_fact(refund, Kind.REFUND_FAILED, f"{refund['id']}:{refund['version']}")
 
 

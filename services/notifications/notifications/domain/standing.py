@@ -21,7 +21,7 @@ _OF_CANCELLED_SESSIONS = (
     DepositStatus.REFUND_FAILED,
     DepositStatus.CANCELED,
 )
-_REFUND_TROUBLE = (RefundStatus.FAILED, RefundStatus.REQUIRES_ACTION)
+_NOT_REFUNDED = (RefundStatus.FAILED, RefundStatus.CANCELED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.REFUND_SENT:
             return known.refund is not None and known.refund["status"] == RefundStatus.SUCCEEDED
         case Kind.REFUND_FAILED:
-            return known.refund is not None and known.refund["status"] in _REFUND_TROUBLE
+            return known.refund is not None and known.refund["status"] in _NOT_REFUNDED
         case Kind.BOOKING_RECEIVED | Kind.AUTO_CONFIRMED:
             return status != SessionStatus.CANCELLED
         case Kind.REMINDER_24H | Kind.REMINDER_2H:
