@@ -98,11 +98,14 @@ benchmarks/.venv/.peers: requirements/bench.lock requirements/venv
 	@benchmarks/.venv/bin/python $(PIP_INSTALL) -r requirements/bench.lock >&2
 	@touch $@
 
-# One service as it is released: its own lock, contracts, chassis and itself; nothing of another service.
-services/%/.venv/.test: services/%/requirements.lock requirements/test.lock services/%/pyproject.toml $(wildcard shared/*/pyproject.toml)
+# One service as it is released: its own lock, contracts, chassis and itself, nothing of another service; and beside it
+# what its tests need, of which the sandbox stands for the outside.
+services/%/.venv/.test: services/%/requirements.lock requirements/test.lock deploy/sandbox/requirements.lock \
+    services/%/pyproject.toml $(wildcard shared/*/pyproject.toml)
 	@requirements/venv services/$*/.venv >&2
-	@services/$*/.venv/bin/python $(PIP_INSTALL) -r services/$*/requirements.lock -r requirements/test.lock >&2
+	@services/$*/.venv/bin/python $(PIP_INSTALL) -r services/$*/requirements.lock \
+	    -r requirements/test.lock -r deploy/sandbox/requirements.lock >&2
 	@services/$*/.venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation \
-	    -e shared/contracts -e shared/chassis -e services/$* >&2
+	    -e shared/contracts -e shared/chassis -e deploy/sandbox -e services/$* >&2
 	@services/$*/.venv/bin/python -m pip check >&2
 	@touch $@
