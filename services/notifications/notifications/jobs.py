@@ -8,7 +8,7 @@ from datetime import timedelta
 from chassis.jobs import Job
 from notifications.operations.context import Notifications
 from notifications.operations.dispatching import dispatch, next_due
-from notifications.operations.reminding import DISPATCH, plan_account
+from notifications.operations.reminding import REPLAN, plan_account
 from notifications.operations.retention import forget_addresses
 
 
@@ -19,9 +19,8 @@ def jobs(context: Notifications) -> Sequence[Job]:
             name="dispatch",
             run=lambda: dispatch(context),
             every=timedelta(seconds=1),
-            wake=DISPATCH,
             next_due=lambda: next_due(context),
         ),
-        Job(name="replan", run=lambda: plan_account(context), every=timedelta(seconds=5), wake=DISPATCH),
+        Job(name="replan", run=lambda: plan_account(context), every=timedelta(seconds=5), wake=REPLAN),
         Job(name="retention", run=lambda: forget_addresses(context), every=timedelta(hours=1)),
     ]

@@ -12,7 +12,6 @@ from notifications.domain.preferences import Preferences, channels
 from notifications.domain.standing import PAYMENTS_ANSWER_WITHIN, awaits_payments
 from notifications.domain.statuses import DeliveryStatus, Reason
 from notifications.operations.context import Notifications
-from notifications.operations.reminding import DISPATCH
 from notifications.store import deliveries, replicas
 from notifications.store.models import Delivery, Session
 
@@ -105,5 +104,3 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
         return
     if begins <= now:
         hand_over(context, delivery)
-    else:
-        context.wakeups.after_commit(DISPATCH)

@@ -8,7 +8,7 @@ from typing import Any
 from chassis.problems import Stale, Unavailable
 from notifications.domain.preferences import Preferences, from_json
 from notifications.operations.context import Notifications
-from notifications.operations.reminding import DISPATCH
+from notifications.operations.reminding import REPLAN
 from notifications.store import replicas
 from notifications.store.models import Preference
 
@@ -55,7 +55,7 @@ def replace_settings(
             },
         ).execute()
         replicas.request_replan(context.store, account_id, now)
-        context.wakeups.after_commit(DISPATCH)
+        context.wakeups.after_commit(REPLAN)
     return _shown(preferences, version + 1)
 
 

@@ -14,7 +14,8 @@ from notifications.operations.reach import account_or_wait, client_or_wait, pref
 from notifications.store import deliveries, reminders, replicas
 from notifications.store.models import Account, Client, Reminder, Session
 
-DISPATCH = "dispatch"
+REPLAN = "replan"
+"""Wakes the job that plans anew what a change of settings or plan concerns."""
 _REPLANNED_AT_ONCE = 100
 _OPEN = (ReminderStatus.PLANNED, ReminderStatus.SKIPPED, ReminderStatus.CANCELLED)
 
@@ -43,7 +44,6 @@ def plan_session(
         # A reminder that the settings no longer list: it stays in the ledger, turned off.
         if row.status == ReminderStatus.PLANNED:
             reminders.change(row.id, status=ReminderStatus.SKIPPED.value, reason="turned_off", updated_at=now)
-    context.wakeups.after_commit(DISPATCH)
 
 
 def plan_sessions_of_client(context: Notifications, client: Client) -> None:

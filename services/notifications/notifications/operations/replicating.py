@@ -11,7 +11,7 @@ from notifications.domain.kinds import Channel
 from notifications.operations.announcing import announce, release_waiting
 from notifications.operations.context import Notifications
 from notifications.operations.reach import account_or_wait, client_or_wait, preferences_of
-from notifications.operations.reminding import DISPATCH, plan_session, plan_sessions_of_client
+from notifications.operations.reminding import REPLAN, plan_session, plan_sessions_of_client
 from notifications.store import replicas
 from notifications.store.models import Account, Client, Deposit, Refund, Session, SessionType
 
@@ -27,7 +27,7 @@ def take_account(context: Notifications, event: Event) -> None:
     )
     if newer and before and (before.plan, before.timezone) != (data["plan"], data["timezone"]):
         replicas.request_replan(context.store, event.subject, context.now())
-        context.wakeups.after_commit(DISPATCH)
+        context.wakeups.after_commit(REPLAN)
 
 
 def take_service(context: Notifications, event: Event) -> None:
