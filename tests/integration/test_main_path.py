@@ -178,13 +178,13 @@ def test_another_accounts_ids_are_unknown_in_every_path(deployment: Deployment, 
 
 
 def _a_valid_body(path: str) -> dict[str, Any]:
-    last = path.rsplit("/", 1)[-1]
     later = (datetime.now(UTC) + timedelta(days=20)).isoformat()
-    return {
+    bodies: dict[str, dict[str, Any]] = {
         "reschedule": {"starts_at": later},
         "duplicate": {"starts_at": later},
         "refunds": {"percentage": 50, "reason": "x"},
-    }.get(last, {})
+    }
+    return bodies.get(path.rsplit("/", 1)[-1], {})
 
 
 def test_another_accounts_ids_are_not_valid_in_a_body(deployment: Deployment, practice: Practice) -> None:
