@@ -26,27 +26,30 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on, this machine's own by default")
     parser.add_argument("--data-dir", type=Path, default=Path(".data"))
     asked = parser.parse_args()
-    stopping = _told_to_stop()
+    signals = _Signals()
     # What is written is for its owner alone: the stores hold names, addresses and notes of clients.
     os.umask(0o077)
-    return _run(asked, stopping)
+    return _run(asked, signals)
 
 
-def _told_to_stop() -> threading.Event:
-    """Set by SIGTERM and SIGINT; a second one ends the process at once, which loses nothing either."""
-    stopping = threading.Event()
+class _Signals:
+    """SIGTERM and SIGINT: the first one asks the suite to end, a second one ends the process at once, which loses nothing either."""
 
-    def stop(number: int, _: FrameType | None) -> None:
-        stopping.set()
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.begun = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._received)
+
+    def _received(self, number: int, _: FrameType | None) -> None:
+        if not self.begun:
+            os._exit(0)
+        self.stopping.set()
         signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    return stopping
 
-
-def _run(asked: argparse.Namespace, stopping: threading.Event) -> int:
-    # Imported here: it takes a second, in which a signal already ends the suite cleanly.
+def _run(asked: argparse.Namespace, signals: _Signals) -> int:
+    # Imported here: it takes a second, in which a signal ends the process at once.
     from chassis import telemetry
     from embedded.provision import CannotProvision, provision_demo
     from embedded.secrets_file import Damaged
@@ -59,8 +62,8 @@ def _run(asked: argparse.Namespace, stopping: threading.Event) -> int:
     telemetry.configure_logging(level, process="embedded")
     telemetry.configure_tracing("timeblu", os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the sandbox's mail server tells every line it is sent
+    signals.begun, stopping, code = True, signals.stopping, 0
     suite = Suite(data_dir=asked.data_dir, host=asked.host, port=asked.port, stopping=stopping)
-    code = 0
     try:
         suite.start()
         if os.environ.get("DEMO", "1") != "0" and not stopping.is_set():

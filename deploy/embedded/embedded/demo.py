@@ -36,6 +36,7 @@ def main() -> int:
     base = f"http://127.0.0.1:{asked.port}"
     try:
         secret = secrets_file.load(asked.data_dir).auth_jwt_secret
+        requests.get(f"{base}/healthz", timeout=5)
         provision_demo(asked.data_dir, base, secret)
         services = {name: f"{base}/{name}" for name in (*SERVICES, "sandbox")}
         _tell(Practice(services, auth_secret=secret, account_id=ACCOUNT), asked.data_dir)

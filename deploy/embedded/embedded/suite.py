@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -130,8 +131,9 @@ class Suite:
         """
         try:
             self._open()
-            self._start_parts()
-        except (StoreDown, PeeweeException, OSError) as error:
+            if not self._stopping.is_set():
+                self._start_parts()
+        except (StoreDown, PeeweeException, sqlite3.Error, OSError) as error:
             raise CannotStart(f"{self.data_dir}: {error}") from error
         deadline = time.monotonic() + _READY_SECONDS
         while not self.ready and not self._stopping.is_set():
@@ -195,7 +197,10 @@ class Suite:
         services = build_services(self.data_dir, self.addresses, self.secrets, self.sandbox, self.clock)
         for service in services:
             self._stores += [service.wakeups.close, service.store.close]
-            migrate(service)
+            try:
+                migrate(service)
+            except (PeeweeException, StoreDown) as error:
+                raise CannotStart(f"{service.settings.store_url.removeprefix('sqlite:///')}: {error}") from error
         self._delivered = Delivered(self.data_dir / "drained.json", services)
         self._delivered.republish()
         self.services = services

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from chassis.auth import SCOPES, issue
 from embedded import secrets_file
+from embedded.secrets_file import Damaged
 
+_ACCOUNT = re.compile(r"acc_[A-Za-z0-9_]{1,60}")
 _GOOD_FOR = 24 * 60 * 60
 
 
@@ -23,10 +26,16 @@ def main() -> int:
     if unknown:
         print(f"token: there is no scope {' '.join(sorted(unknown))}; there are {' '.join(SCOPES)}", file=sys.stderr)
         return 2
+    if not _ACCOUNT.fullmatch(asked.account):
+        print(f"token: {asked.account!r} is no account's id: acc_ and up to 60 letters, digits, _", file=sys.stderr)
+        return 2
     try:
         secret = _from_env_file(asked.env_file) if asked.env_file else secrets_file.load(asked.data_dir).auth_jwt_secret
     except FileNotFoundError as missing:
         print(f"token: {missing.filename} is not there yet: start the suite first", file=sys.stderr)
+        return 1
+    except Damaged as error:
+        print(f"token: {error}", file=sys.stderr)
         return 1
     print(issue(secret, account_id=asked.account, scope=asked.scope, ttl=_GOOD_FOR))
     return 0
