@@ -148,3 +148,5 @@ def test_an_account_that_was_not_provisioned_is_asked_to_come_back(light_world: 
         answer = light_world.caller("acc_unknown", ALL_SCOPES)(method, path)
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
+    body = {"service_id": "svc_x", "client_id": "cli_x", "starts_at": "2026-12-01T09:00:00Z"}
+    light_world.caller("acc_unknown").refused(503, "unavailable", "POST", "/sessions", body)

@@ -97,6 +97,26 @@ def test_an_erased_client_leaves_no_trace(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_merges_of_merges_end_with_the_last_who_stays_and_are_forgotten_together(light_world: World) -> None:
+    first, second, last = (
+        client_data(name="Secret One"),
+        client_data(name="Secret Two"),
+        client_data(name="Secret Three"),
+    )
+    for client in (first, second, last):
+        light_world.tell("client.created", client)
+    session = book(light_world, first["id"])
+    # The second merge is heard of before the first.
+    light_world.tell("client.merged", second | {"version": 2, "merged_into": last["id"], "deleted": True})
+    light_world.tell("client.merged", first | {"version": 2, "merged_into": second["id"], "deleted": True})
+    assert shown(light_world, session)["client_id"] == last["id"]
+    assert light_world.a.get(f"/sessions?client_id={first['id']}")["data"][0]["id"] == session["id"]
+    request = {"id": last["id"], "account_id": "acc_a", "version": 2, "requested_at": light_world.clock.now()}
+    light_world.tell("client.erasure_requested", request)
+    with light_world.service.store.reading():
+        assert "secret" not in str(light_world.service.store.execute("SELECT * FROM clients")).lower()
+
+
 def test_erasing_somebody_unheard_of_is_answered_and_remembered(light_world: World) -> None:
     client = client_data()
     request = {"id": client["id"], "account_id": "acc_a", "version": 2, "requested_at": light_world.clock.now()}

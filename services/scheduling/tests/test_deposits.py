@@ -178,8 +178,8 @@ def test_with_skip_the_deposit_waits_for_payments_to_keep_it(world: World) -> No
     session = paid(world)
     cancelled = world.a.post(f"/sessions/{session['id']}/cancel", {"refund": "skip"})
     assert (cancelled["deposit"]["status"], cancelled["cancellation"]["refund"]) == ("paid", "skip")
-    world.tell("deposit.kept", world.deposit_told(session, 3, "kept"))
-    assert shown(world, session)["deposit"]["status"] == "kept"
+    world.tell("deposit.kept", world.deposit_told(session, 3, "kept", reason="provider_kept"))
+    assert (shown(world, session)["deposit"]["status"], shown(world, session)["deposit"]["reason"]) == ("kept", None)
     restored = world.a.post(f"/sessions/{session['id']}/restore")
     assert restored["status"] == "confirmed"
     # What was kept counts as paid again: cancelling needs a decision, whether payments has told that or not.

@@ -17,7 +17,7 @@ from services.scheduling.tests.test_deposits import QUARTER, paid
 from werkzeug.test import TestResponse
 
 from scheduling.domain.spans import MINUTE, Span
-from scheduling.store.claims import Claim, Owner, SlotTaken, take
+from scheduling.store.claims import Claim, Owner, SlotTaken, release, take
 
 
 def at_once(calls: Sequence[Callable[[], TestResponse]]) -> list[TestResponse]:
@@ -192,6 +192,7 @@ def claim(world: World) -> Callable[..., None]:
             padded=_span(padded or core or (0, 0)),
         )
         with world.service.store.transaction():
+            release(world.service.store, owner)
             take(world.service.store, some, sanctioned=fields.get("sanctioned", False))
 
     return put

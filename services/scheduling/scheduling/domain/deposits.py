@@ -132,7 +132,11 @@ class SessionDeposit:
         if data is None:
             return None
         known = {name: data[name] for name in cls.__dataclass_fields__}
-        return cls(**{**known, "status": DepositStatus(data["status"])})
+        status = DepositStatus(data["status"])
+        # Payments has reasons for other states too; on a session the reason is why a deposit is not asked.
+        return cls(
+            **known | {"status": status, "reason": data["reason"] if status is DepositStatus.NOT_ASKED else None}
+        )
 
     def as_data(self) -> dict[str, Any]:
         """As the API and the events show it."""

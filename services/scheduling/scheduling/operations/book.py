@@ -19,7 +19,7 @@ from scheduling.operations.context import Actor, Scheduling, reading, unit_of_wo
 from scheduling.operations.finding import calendar_for, offered_type, the_account
 from scheduling.operations.placement import Override, Placement, check, place
 from scheduling.operations.session_types import check_currency, merged_price
-from scheduling.operations.sessions import record, set_deposit, set_price, view
+from scheduling.operations.sessions import record, set_deposit, set_price, view_of_new
 from scheduling.store.models import Account, Calendar, Session, SessionType
 
 _PAST = {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
@@ -112,8 +112,9 @@ def book(
         changes={**placed.as_changes(), **({"copied_from": [None, copied["id"]]} if copied else {})},
         reason=plan.override.reason if placed.overlaps or placed.outside_hours else None,
         new=True,
+        session_type=plan.session_type,
     )
-    return view(context, account, session)
+    return view_of_new(context, account, session, plan.session_type, client)
 
 
 def deposit_for(account: Account, session_type: SessionType, price: Money | None) -> SessionDeposit | None:

@@ -9,7 +9,7 @@ from typing import Any
 from chassis.inbox import WaitingFor
 from chassis.problems import Invalid, Unavailable
 from scheduling.operations.context import SYSTEM, Scheduling, reading, unit_of_work
-from scheduling.operations.finding import known_client, the_account
+from scheduling.operations.finding import answering, known_client, the_account
 from scheduling.operations.sessions import record
 from scheduling.store.models import Account, Client, Session
 
@@ -50,20 +50,28 @@ def take_over(context: Scheduling, account_id: str, data: Mapping[str, Any]) -> 
     client = remember(account_id, data)
     if client.merged_into is None:
         return
-    heir = Client.get_or_none(Client.id == client.merged_into, Client.account_id == account_id)
-    if heir is None:
-        raise WaitingFor(client.merged_into)
-    heir_id = heir.merged_into or heir.id
+    heir_id = answering(account_id, client.id)
+    if Client.get_or_none(Client.id == heir_id, Client.account_id == account_id) is None:
+        raise WaitingFor(heir_id)
     for session in sessions_of(context, account_id, client.id):
         session.client_id = heir_id
         changes: dict[str, list[Any]] = {"client_id": [client.id, heir_id]}
         record(context, account, session, "session.updated", actor=SYSTEM, action="client_merged", changes=changes)
 
 
-def sessions_of(context: Scheduling, account_id: str, client_id: str) -> list[Session]:
-    """All sessions of a client, kept from others until the unit of work ends."""
+def merged_into(account_id: str, client_id: str) -> list[str]:
+    """This client, and everybody for whom they answer since a merge."""
+    found = [client_id]
+    for one in found:
+        merged = Client.select(Client.id).where(Client.account_id == account_id, Client.merged_into == one)
+        found += [client.id for client in merged if client.id not in found]
+    return found
+
+
+def sessions_of(context: Scheduling, account_id: str, *client_ids: str) -> list[Session]:
+    """All sessions of these clients, kept from others until the unit of work ends."""
     query = (
-        Session.select().where(Session.account_id == account_id, Session.client_id == client_id).order_by(Session.id)
+        Session.select().where(Session.account_id == account_id, Session.client_id.in_(client_ids)).order_by(Session.id)
     )
     return list(query.for_update() if context.store.on_postgresql else query)
 
@@ -73,9 +81,9 @@ def ask_for(context: Scheduling, account_id: str, client_id: str) -> dict[str, A
 
     Raises:
         Invalid: there is none of this id.
-        Unavailable: the clients service is down.
+        Unavailable: the clients service is down, or the account not known yet.
     """
-    if _is_known(context, account_id, client_id):
+    if _is_heard_of(context, account_id, client_id):
         return None
     found = context.clients.find(account_id, client_id)
     if found is None or found.get("deleted"):
@@ -84,13 +92,12 @@ def ask_for(context: Scheduling, account_id: str, client_id: str) -> dict[str, A
 
 
 @reading
-def _is_known(context: Scheduling, account_id: str, client_id: str) -> bool:
-    account = the_account(context, account_id)
-    # A deleted one is known as well: nobody needs to be asked about it.
-    return (
-        known_client(account, client_id) is not None
-        or Client.get_or_none(Client.id == client_id, Client.account_id == account_id) is not None
-    )
+def _is_heard_of(context: Scheduling, account_id: str, client_id: str) -> bool:
+    """Also one who was deleted: nobody needs to be asked about them."""
+    if Client.select(Client.id).where(Client.id == client_id, Client.account_id == account_id).exists():
+        return True
+    the_account(context, account_id)
+    return False
 
 
 def the_client(account: Account, client_id: str, prepared: Mapping[str, Any] | None) -> Client:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scheduling.operations.client_replicas import sessions_of
+from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account
 from scheduling.operations.sessions import record
@@ -19,14 +19,16 @@ _KEPT = [
 
 @unit_of_work
 def erase_client(context: Scheduling, account_id: str, client_id: str, version: int) -> None:
-    """Blank the client's replica, the texts of their sessions and of the sessions' history; answer with what was done.
+    """Blank the replica of the client, and of all who were merged into them, the texts of their sessions and of the sessions' history; answer with what was done.
 
     Safe to repeat. The client need not be known: a later event of theirs then finds that there is nothing to keep.
     """
     account = the_account(context, account_id)
-    _blank_replica(account_id, client_id, version)
-    sessions = sessions_of(context, account_id, client_id)
-    blanked = {"clients": 1, "sessions": 0, "cancellations": 0, "history": 0}
+    everybody = merged_into(account_id, client_id)
+    for one in everybody:
+        _blank_replica(account_id, one, version)
+    sessions = sessions_of(context, account_id, *everybody)
+    blanked = {"clients": len(everybody), "sessions": 0, "cancellations": 0, "history": 0}
     for session in sessions:
         blanked["history"] += _blank_history(session)
         blanked["cancellations"] += _blank_reasons(session)

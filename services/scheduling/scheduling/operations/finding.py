@@ -99,11 +99,20 @@ def calendar_for(context: Scheduling, account: Account, session_type: SessionTyp
 def known_client(account: Account, client_id: str) -> Client | None:
     """The client that answers for `client_id`, as far as the replica knows; None also for a deleted one."""
     client = Client.get_or_none(Client.id == client_id, Client.account_id == account.id)
-    seen = set()
-    while client is not None and client.merged_into is not None and client.id not in seen:
-        seen.add(client.id)
-        client = Client.get_or_none(Client.id == client.merged_into, Client.account_id == account.id)
+    if client is not None and client.merged_into is not None:
+        client = Client.get_or_none(Client.id == answering(account.id, client_id), Client.account_id == account.id)
     return None if client is None or client.deleted or client.erased else client
+
+
+def answering(account_id: str, client_id: str) -> str:
+    """The id of who answers for this one since it was merged, and that one perhaps again."""
+    seen = {client_id}
+    while True:
+        client = Client.get_or_none(Client.id == client_id, Client.account_id == account_id)
+        if client is None or client.merged_into is None or client.merged_into in seen:
+            return client_id
+        client_id = client.merged_into
+        seen.add(client_id)
 
 
 def fresh(row: M | None, expected: int | None) -> M:

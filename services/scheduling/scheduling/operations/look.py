@@ -11,7 +11,7 @@ from contracts.envelope import format_time
 from contracts.sessions import SessionStatus
 from scheduling.operations.client_replicas import searchable
 from scheduling.operations.context import Scheduling, reading
-from scheduling.operations.finding import the_account, the_session
+from scheduling.operations.finding import answering, the_account, the_session
 from scheduling.operations.sessions import view, views
 from scheduling.store.models import Change, Client, Session
 
@@ -93,7 +93,7 @@ def _filtered(account_id: str, wanted: Filter) -> Any:
     if wanted.statuses:
         query = query.where(Session.status.in_([status.value for status in wanted.statuses]))
     if wanted.client_id is not None:
-        query = query.where(Session.client_id == _answering(account_id, wanted.client_id))
+        query = query.where(Session.client_id == answering(account_id, wanted.client_id))
     if wanted.calendar_id is not None:
         query = query.where(Session.calendar_id == wanted.calendar_id)
     if wanted.service_id is not None:
@@ -103,12 +103,6 @@ def _filtered(account_id: str, wanted: Filter) -> Any:
     if wanted.text:
         query = query.where(Session.client_id.in_(_clients(account_id, wanted.text)))
     return query
-
-
-def _answering(account_id: str, client_id: str) -> str:
-    """Who answers for this id since a merge."""
-    client = Client.get_or_none(Client.id == client_id, Client.account_id == account_id)
-    return client.merged_into if client is not None and client.merged_into else client_id
 
 
 def _clients(account_id: str, text: str) -> Any:

@@ -154,7 +154,10 @@ def place(
     permitted: frozenset[str] = frozenset(),
     outside_permitted: bool = False,
 ) -> Placed:
-    """Claim the time for the session, under the locks of its calendar and of the one it is `leaving`. Raises as `check`."""
+    """Claim the time for the session, under the locks of its calendar and of the one it is `leaving`, whose claim ends.
+
+    Raises as `check`.
+    """
     now = context.clock.now()
     calendars = claims.lock_calendars(
         context.store, account.id, {wanted.calendar_id, leaving or wanted.calendar_id}, now
@@ -163,6 +166,8 @@ def place(
     placed = check(
         context, account, calendar, wanted, override, permitted=permitted, outside_permitted=outside_permitted
     )
+    if leaving is not None:
+        claims.release(context.store, wanted.session_id)
     try:
         claims.take(context.store, wanted.claim(account.id), sanctioned=bool(placed.overlaps))
     except claims.SlotTaken:

@@ -30,8 +30,12 @@ def record(
     changes: dict[str, list[Any]],
     reason: str | None = None,
     new: bool = False,
+    session_type: SessionType | None = None,
 ) -> None:
-    """Store the session's change: its next version, a row of history and the one event of that version."""
+    """Store the session's change: its next version, a row of history and the one event of that version.
+
+    `session_type` is its type, where that is at hand.
+    """
     now = context.clock.now()
     session.version = 1 if new else session.version + 1
     session.updated_at = now
@@ -51,14 +55,16 @@ def record(
         subject=session.id,
         account_id=session.account_id,
         sequence=session.version,
-        data=event_data(context, account, session),
+        data=event_data(context, account, session, session_type),
         occurred_at=now,
     )
 
 
-def event_data(context: Scheduling, account: Account, session: Session) -> dict[str, Any]:
+def event_data(
+    context: Scheduling, account: Account, session: Session, session_type: SessionType | None = None
+) -> dict[str, Any]:
     """The session's whole public state, without anything private, as contracts lay it down."""
-    session_type = SessionType.get_by_id(session.service_id)
+    session_type = session_type or SessionType.get_by_id(session.service_id)
     cancellations = [] if session.version == 1 else cancellations_of([session]).get(session.id, [])
     return {
         "id": session.id,
@@ -103,6 +109,13 @@ def event_data(context: Scheduling, account: Account, session: Session) -> dict[
 def view(context: Scheduling, account: Account, session: Session) -> dict[str, Any]:
     """The session as the API shows it; `session_notes` are in it, and taken out there for callers without the scope."""
     return views(context, account, [session])[0]
+
+
+def view_of_new(
+    context: Scheduling, account: Account, session: Session, session_type: SessionType, client: Client
+) -> dict[str, Any]:
+    """The same of a session that was just booked, with what is at hand."""
+    return _view(context, account, session, session_type, client, [])
 
 
 def views(context: Scheduling, account: Account, sessions: Sequence[Session]) -> list[dict[str, Any]]:

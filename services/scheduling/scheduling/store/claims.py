@@ -96,12 +96,11 @@ def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str
 
 
 def take(store: Store, claim: Claim, *, sanctioned: bool = False) -> None:
-    """Claim the time, in place of what the owner claimed before.
+    """Claim the time; what the owner claimed before is to be released first.
 
     Raises:
         SlotTaken: the database's own rule refused it.
     """
-    release(store, claim.owner_id)
     rows = [("padded", claim.padded)] + ([("core", claim.core)] if claim.core else [])
     values: list[Any] = []
     for kind, (start, end) in rows:
