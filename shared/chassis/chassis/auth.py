@@ -60,9 +60,7 @@ class Verifier:
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
         self._jwks = (
-            jwt.PyJWKClient(settings.auth_jwks_url, cache_keys=True, lifespan=300, timeout=3)
-            if settings.auth_jwks_url
-            else None
+            jwt.PyJWKClient(settings.auth_jwks_url, lifespan=300, timeout=3) if settings.auth_jwks_url else None
         )
 
     def verify(self, authorization: str | None) -> Caller:
@@ -88,7 +86,7 @@ class Verifier:
             )
         except jwt.PyJWKClientConnectionError:
             raise Unavailable("the keys that verify tokens cannot be fetched") from None
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             raise Unauthenticated(f"the token is not valid: {error}") from None
         account_id, scope = claims["account_id"], claims.get("scope", "")
         if not isinstance(account_id, str) or not isinstance(scope, str):

@@ -27,7 +27,12 @@ class HttpServer:
 
     def __init__(self, app: Any, *, host: str, port: int, threads: int, patience: float = 20) -> None:
         self._server = _QuietServer(
-            (host, port), app, numthreads=threads, request_queue_size=1024, timeout=30, shutdown_timeout=patience
+            (host, port),
+            app,
+            numthreads=threads,
+            request_queue_size=1024,
+            timeout=30,
+            shutdown_timeout=patience,  # type: ignore[arg-type]
         )
         # A burst of connections is answered in turn, not refused.
         self._server.nodelay = True

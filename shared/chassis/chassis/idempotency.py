@@ -1,28 +1,34 @@
 """Idempotency-Key on a POST: the first answer is kept in the transaction of its effect, and given again.
 
-The key's own row is the lock: who comes second waits on it, at most five seconds, and finds the answer when the first
-commits or takes over when the first rolls back. A crash leaves nothing behind.
+Within a process whoever comes second waits for the first without holding a connection; between processes the key's own row
+is the lock. Either way it waits five seconds at most, and finds the answer when the first commits or takes over when the
+first rolls back. A crash leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from functools import wraps
+from functools import partial, wraps
+from http import HTTPStatus
 from typing import Any
 
 import peewee
-from flask import Response, g, make_response, request
+from flask import Response, current_app, g, make_response, request
 
 from chassis.clock import Clock
 from chassis.problems import Conflict, Invalid, KeyReused
-from chassis.store import Store
+from chassis.store import Store, sqlstate
 
 _KEPT = timedelta(hours=24)
+_PATIENCE_SECONDS = 5
+_LOCK_NOT_AVAILABLE = "55P03"
 # The ETag is not among them: it is made from the body's version, of a replay as well.
-_KEPT_HEADERS = ("Location",)
+_KEPT_HEADERS = ("Location", "Content-Type")
 _LONGEST_KEY = 255
 _DELETE_AT_ONCE = 1000
 View = Callable[..., Any]
@@ -42,32 +48,66 @@ def once(
     """
 
     def decorate(view: View) -> View:
+        def prepared(*args: Any, **kwargs: Any) -> Callable[[], Response]:
+            """The call of the view, what goes before it done."""
+            more = {"prepared": prepare(*args, **kwargs)} if prepare else {}
+            return lambda: make_response(view(*args, **kwargs, **more))
+
         @wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Response:
             key = request.headers.get("Idempotency-Key")
             if key is None:
-                more = {"prepared": prepare(*args, **kwargs)} if prepare else {}
-                return store.run(lambda: make_response(view(*args, **kwargs, **more)))
+                return store.run(prepared(*args, **kwargs))
             if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
                 raise Invalid(f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable characters", errors=[])
-            request_ = _Request(
-                store=store, clock=g.service.clock, owner=scope() if scope else g.caller.account_id, key=key
-            )
-            kept = request_.answer()
-            if kept is not None:
-                return kept
-            more = {"prepared": prepare(*args, **kwargs)} if prepare else {}
-            while True:
-                try:
-                    return store.run(lambda: request_.answer_with(lambda: make_response(view(*args, **kwargs, **more))))
-                except _Taken:
+            owner = scope() if scope else g.caller.account_id
+            request_ = _Request(store=store, clock=g.service.clock, owner=owner, key=key)
+            keys: KeysInUse = current_app.extensions["timeblu_keys"]
+            with keys.alone(owner, key):
+                while True:
                     kept = request_.answer()
                     if kept is not None:
                         return kept
+                    with suppress(_Taken):
+                        return store.run(partial(request_.answer_with, prepared(*args, **kwargs)))
 
+        wrapper.__dict__["_apidoc"] = {**getattr(view, "_apidoc", {}), "idempotent": True}
         return wrapper
 
     return decorate
+
+
+class KeysInUse:
+    """The keys that this process is answering just now."""
+
+    def __init__(self) -> None:
+        self._names: set[tuple[str, str]] = set()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def alone(self, owner: str, key: str) -> Iterator[None]:
+        """Answer this key alone.
+
+        Raises:
+            Conflict: another request has been answering it for five seconds since.
+        """
+        name = (owner, key)
+        with self._changed:
+            if not self._changed.wait_for(lambda: name not in self._names, _PATIENCE_SECONDS):
+                raise _in_flight()
+            self._names.add(name)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._names.discard(name)
+                self._changed.notify_all()
+
+
+def _in_flight() -> Conflict:
+    return Conflict(
+        "a request with this Idempotency-Key is still being answered", code="idempotency_in_flight", retry_after=1
+    )
 
 
 def delete_expired(store: Store, clock: Clock) -> int:
@@ -109,7 +149,6 @@ class _Request:
         if fingerprint != self._fingerprint:
             raise KeyReused
         response = make_response(body, status, json.loads(headers))
-        response.content_type = "application/json"
         response.headers["Idempotent-Replayed"] = "true"
         return response
 
@@ -118,7 +157,7 @@ class _Request:
         now = self._clock.now()
         with self._store.transaction():
             if self._store.on_postgresql:
-                self._store.execute("SET LOCAL lock_timeout = '5s'")
+                self._store.execute(f"SET LOCAL lock_timeout = '{_PATIENCE_SECONDS}s'")
             try:
                 self._store.execute(
                     "DELETE FROM idempotency_keys WHERE account_id = %s AND key = %s AND created_at <= %s",
@@ -129,19 +168,21 @@ class _Request:
                        ON CONFLICT (account_id, key) DO NOTHING RETURNING key""",
                     (self._owner, self._key, self._fingerprint, now),
                 )
-            except peewee.OperationalError as error:
-                if "lock timeout" not in str(error) and "locked" not in str(error):
-                    raise
-                raise Conflict(
-                    "a request with this Idempotency-Key is still being answered",
-                    code="idempotency_in_flight",
-                    retry_after=1,
-                ) from None
+            except peewee.PeeweeException as error:
+                if sqlstate(error) == _LOCK_NOT_AVAILABLE:
+                    raise _in_flight() from None
+                raise
             if not mine:
                 raise _Taken
             if self._store.on_postgresql:
                 self._store.execute("SET LOCAL lock_timeout TO DEFAULT")
             response = act()
+            if response.status_code >= HTTPStatus.BAD_REQUEST:
+                # A refusal frees the key, also one that the view answers instead of raising it.
+                self._store.execute(
+                    "DELETE FROM idempotency_keys WHERE account_id = %s AND key = %s", (self._owner, self._key)
+                )
+                return response
             headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
             self._store.execute(
                 "UPDATE idempotency_keys SET status = %s, headers = %s, body = %s WHERE account_id = %s AND key = %s",

@@ -11,7 +11,7 @@ from chassis import inbox, outbox
 from chassis.inbox import InboxStatus
 from chassis.problems import Invalid, NotFound
 from chassis.service import Service
-from chassis.web import Blueprint, Body, Page, PageQuery, decode_cursor, encode_cursor, requires
+from chassis.web import Blueprint, Body, Page, Query, decode_cursor, encode_cursor, once, requires
 from contracts import topology
 from contracts.envelope import format_time
 from contracts.fields import UtcTime
@@ -20,7 +20,12 @@ from contracts.registry import SERVICES
 _RESYNC_AT_ONCE = 200
 
 
-class InboxListing(PageQuery):
+class KeptQuery(Query):
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None)
+
+
+class InboxListing(KeptQuery):
     status = fields.String(
         load_default=None, validate=validate.OneOf([s.value for s in InboxStatus if s is not InboxStatus.DONE])
     )
@@ -125,6 +130,7 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     @ops.post("/inbox/<event_id>/retry")
     @requires("ops")
+    @once(store)
     @ops.response(200, InboxEntryOut)
     def retry(event_id: str) -> inbox.InboxEntry:
         """Run a kept event again now."""
@@ -132,6 +138,7 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     @ops.post("/inbox/<event_id>/discard")
     @requires("ops")
+    @once(store)
     @ops.response(200, InboxEntryOut)
     def discard(event_id: str) -> inbox.InboxEntry:
         """Give a kept event up for good."""
@@ -139,7 +146,7 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     @ops.get("/dead")
     @requires("ops")
-    @ops.arguments(PageQuery, location="query")
+    @ops.arguments(KeptQuery, location="query")
     @ops.response(200, InboxPage)
     def list_dead(query: dict[str, Any]) -> dict[str, Any]:
         """Dead letters, taken out of the dead-letter queue and kept."""
@@ -147,6 +154,7 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     @ops.post("/dead/<event_id>/requeue")
     @requires("ops")
+    @once(store)
     @ops.response(200, InboxEntryOut)
     def requeue(event_id: str) -> inbox.InboxEntry:
         """Have a dead letter handled after all."""
@@ -166,18 +174,20 @@ def blueprints(service: Service) -> list[Blueprint]:
     @ops.post("/outbox/replay")
     @requires("ops")
     @ops.arguments(Replay)
+    @once(store)
     @ops.response(200, Replayed)
     def replay(body: dict[str, Any]) -> dict[str, Any]:
         """Publish events again, by time or subject; consumers that have seen one ignore it."""
         if not any(body.values()):
             raise Invalid("say since when, until when, or of which subject", errors=[])
         events = outbox.replay(store, **body)
-        wakeups.notify(outbox.RELAY)
+        wakeups.after_commit(outbox.RELAY)
         return {"events": events}
 
     @ops.post("/resync")
     @requires("ops")
     @ops.arguments(Resync)
+    @once(store)
     @ops.response(200, Replayed)
     def send_snapshots(body: dict[str, Any]) -> dict[str, Any]:
         """Send the present state to one service's queue alone."""

@@ -69,7 +69,7 @@ class Peer:
         token = issue_service_token(self._secret, service=self._name, account_id=account_id, scope=scope)
         context = telemetry.traceparent()
         try:
-            answer = self._session().request(
+            answer = self._send(
                 method,
                 f"{self._base_url}{path}",
                 headers={
@@ -89,10 +89,20 @@ class Peer:
             raise PeerRefused(answer.status_code, body if isinstance(body, dict) else {})
         return body
 
+    def _send(self, method: str, url: str, **kwargs: Any) -> requests.Response:
+        try:
+            return self._session().request(method, url, **kwargs)
+        except requests.Timeout:
+            raise
+        except requests.ConnectionError:
+            # It may only have closed a connection that was kept open; whatever is sent here may be sent again.
+            return self._session().request(method, url, **kwargs)
+
     def _session(self) -> requests.Session:
         """One session a thread keeps its connections open."""
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
+            self._local.session.trust_env = False  # neither a proxy nor a .netrc stands between services
         session: requests.Session = self._local.session
         return session
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -35,11 +36,18 @@ class _ContextFilter(logging.Filter):
         return True
 
 
+class _Formatter(JsonFormatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        """A traceback without the lines in which PostgreSQL quotes the row's values."""
+        lines = logging.Formatter.formatException(self, ei).splitlines()
+        return "\n".join(line for line in lines if not line.startswith("DETAIL:"))
+
+
 def configure_logging(level: str, *, process: str) -> None:
     """JSON lines on stderr from every logger of the process."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        JsonFormatter(
+        _Formatter(
             "{asctime}{levelname}{name}{message}",
             style="{",
             rename_fields={"asctime": "time", "levelname": "level", "name": "logger"},
@@ -85,8 +93,15 @@ def span(
     """A span, a child of `traceparent` (W3C) where one is given."""
     parent: Context | None = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     tracer = _tracer(trace.get_tracer_provider())
-    with tracer.start_as_current_span(name, context=parent, kind=kind, attributes=attributes):
-        yield
+    with tracer.start_as_current_span(
+        name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield
+        except Exception as error:
+            # Its kind alone: its text may hold what is private.
+            current.set_status(trace.Status(trace.StatusCode.ERROR, type(error).__name__))
+            raise
 
 
 @cache

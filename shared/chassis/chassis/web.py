@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import logging
+import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, NoReturn, TypeVar
 
 import flask_smorest
 import peewee
+from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, missing, validate
 from opentelemetry.trace import SpanKind
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
 from chassis.auth import Caller, Verifier
-from chassis.idempotency import once
+from chassis.idempotency import KeysInUse, once
 from chassis.ids import new_event_id
-from chassis.problems import Forbidden, Invalid, InvalidJson, NotFound, Problem, Unavailable, UnsupportedMediaType
+from chassis.links import BadLink, Links
+from chassis.problems import (
+    Forbidden,
+    Invalid,
+    InvalidJson,
+    NotFound,
+    Problem,
+    Stale,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from chassis.service import Service
-from chassis.store import StoreDown
+from chassis.store import StoreDown, sqlstate
 from chassis.telemetry import logged, span
 from contracts.fields import UtcTime
 
@@ -38,7 +49,9 @@ log = logging.getLogger(__name__)
 _LARGEST_BODY = 1_000_000
 _LARGEST_VERSIONED = 64_000
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _BODY_METHODS = {"POST", "PUT", "PATCH"}
+_METHODS = {"GET", "HEAD", "OPTIONS", "DELETE", *_BODY_METHODS}
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -88,14 +101,13 @@ class _Parser(FlaskParser):
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
 
-    def load_json(self, req: Any, schema: Any) -> Any:
-        data = super().load_json(req, schema)
-        try:
-            text = json.dumps(data, ensure_ascii=False, default=str).encode()
-        except UnicodeEncodeError:
-            raise Invalid("text holds half a surrogate pair, which is no character", errors=[]) from None
-        if b"\\u0000" in text:
-            raise Invalid("text may not hold the character U+0000", errors=[])
+    def _raw_load_json(self, req: Any) -> Any:
+        if not req.is_json:
+            return missing
+        data = json.loads(req.get_data(cache=True), parse_constant=_no_number, parse_int=_whole_number)
+        errors = list(_unstorable(data))
+        if errors:
+            raise Invalid(errors=errors)
         return data
 
     def _handle_invalid_json_error(self, error: Any, req: Any, *args: Any, **kwargs: Any) -> NoReturn:
@@ -111,6 +123,56 @@ class Blueprint(flask_smorest.Blueprint):
     """A resource's routes."""
 
     ARGUMENTS_PARSER = _Parser()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._prepare_doc_cbks.append(_document_headers)
+
+
+def _document_headers(doc: dict[str, Any], info: Mapping[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    """Add to an operation's document the headers that are taken by habit."""
+    taken = []
+    if info.get("idempotent"):
+        taken.append(("Idempotency-Key", "the first answer to it is given again for 24 hours"))
+    if method in {"put", "patch", "delete"}:
+        taken.append(
+            ("If-Match", "the version that the caller has seen, in quotes; 412 where it is not the present one")
+        )
+    for name, description in taken:
+        header = {"in": "header", "name": name, "schema": {"type": "string"}, "description": description}
+        doc.setdefault("parameters", []).append(header)
+    return doc
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise InvalidJson(f"{constant} is not a JSON number")
+
+
+def _whole_number(digits: str) -> int | float:
+    # Python refuses to convert thousands of digits; whatever is this long is out of range all the same.
+    return int(digits) if len(digits) < 25 else math.inf
+
+
+def _unstorable(value: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+    """What is right JSON, but no store takes: numbers beyond 64 bits, U+0000, half a surrogate pair."""
+    if isinstance(value, str) and _NO_TEXT.search(value):
+        yield {"pointer": pointer, "detail": "Text may hold neither U+0000 nor half a surrogate pair."}
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield {"pointer": pointer, "detail": "A number of more than 64 bits."}
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield {"pointer": pointer, "detail": "A number out of range."}
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unstorable(inner, f"{pointer}/{index}")
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if _NO_TEXT.search(name):
+                yield {
+                    "pointer": pointer,
+                    "detail": "A field's name may hold neither U+0000 nor half a surrogate pair.",
+                }
+            else:
+                yield from _unstorable(inner, f"{pointer}/{_escaped(name)}")
 
 
 def field_errors(messages: Any, pointer: str = "") -> list[dict[str, str]]:
@@ -167,39 +229,47 @@ def if_match() -> int | None:
     """The version that the caller has seen, by `If-Match`; None where any will do.
 
     Raises:
-        Invalid: it is not a version of ours.
+        Stale: it is some other entity tag.
+        Invalid: it is no entity tag.
     """
     value = request.headers.get("If-Match", "*").strip()
     if value == "*":
         return None
-    match = re.fullmatch(r'(?:W/)?"(\d{1,18})"', value)
+    match = re.fullmatch(r'(?:W/)?"([^"]*)"', value)
     if match is None:
         raise Invalid('If-Match takes one version in quotes, such as "3"', errors=[])
+    if not re.fullmatch(r"[0-9]{1,18}", match.group(1)):
+        raise Stale
     return int(match.group(1))
 
 
 def encode_cursor(values: list[Any]) -> str:
-    """Where a page ended, as text to give back."""
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    """Where a page of the present list ended, as text to give back: signed, so that what comes back has the types that went out."""
+    return _cursors().sign(_list_name(), values)
 
 
 def decode_cursor(text: str, length: int) -> list[Any]:
     """The `length` values of a cursor.
 
     Raises:
-        Invalid: it is not one that we gave.
+        Invalid: it is not one that this list gave.
     """
     try:
-        values = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except (ValueError, binascii.Error):
+        values = _cursors().read(_list_name(), text)
+    except BadLink:
         values = None
-    if (
-        not isinstance(values, list)
-        or len(values) != length
-        or not all(isinstance(value, str | int | float) for value in values)
-    ):
+    if not isinstance(values, list) or len(values) != length:
         raise Invalid.field("/cursor", "Not a cursor of this list.")
     return values
+
+
+def _cursors() -> Links:
+    service: Service = current_app.extensions["timeblu"]
+    return Links(service.settings.service_jwt_secret)
+
+
+def _list_name() -> str:
+    return f"cursor of {request.endpoint}"
 
 
 def create_app(service: Service) -> Flask:
@@ -221,9 +291,10 @@ def create_app(service: Service) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.extensions["timeblu"] = service
+    app.extensions["timeblu_keys"] = KeysInUse()
     verifier = Verifier(service.settings)
     # Flask takes errors by class; Problem first, then the framework's own, then whatever nobody foresaw.
-    api = _Api()
+    api = _Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name)})
     _time_requests(app, service)
     _admit(app, verifier)
     _version_answers(app)
@@ -250,6 +321,18 @@ class _Api(flask_smorest.Api):
 
     def _register_error_handlers(self) -> None:
         """None of its own: errors become problem documents here."""
+
+    def _register_responses(self) -> None:
+        # What it registers are the errors; what views answer keeps the class's media type.
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+
+
+def _schema_name(schema: Any) -> str:
+    """A schema's name in the OpenAPI document; one of which every field may be absent has a name of its own."""
+    name: str = resolver(schema)
+    return f"{name}Patch" if getattr(schema, "partial", None) else name
 
 
 def problem_response(problem: Problem) -> Response:
@@ -285,6 +368,8 @@ def _http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
+# PostgreSQL's: serialization failure and deadlock (after all reruns), a lock or a statement that took too long.
+_BUSY = {"40001", "40P01", "55P03", "57014"}
 _HTTP_CODES = {
     HTTPStatus.BAD_REQUEST: "invalid_json",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
@@ -295,7 +380,7 @@ def _unforeseen(error: Exception) -> ResponseReturnValue:
     if isinstance(error, StoreDown):
         log.warning("the store is down: %s", error)
         return problem_response(Unavailable("the store cannot be reached just now"))
-    if isinstance(error, peewee.OperationalError):
+    if isinstance(error, peewee.PeeweeException) and sqlstate(error) in _BUSY:
         log.warning("the store is too busy", exc_info=True)
         return problem_response(Unavailable("the store is too busy just now"))
     if isinstance(error, RecursionError):
@@ -330,7 +415,8 @@ def _time_requests(app: Flask, service: Service) -> None:
         response.headers["X-Request-Id"] = g.get("request_id", "-")
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
-        service.metrics.http_seconds.labels(request.method, route, str(response.status_code)).observe(seconds)
+        method = request.method if request.method in _METHODS else "other"
+        service.metrics.http_seconds.labels(method, route, str(response.status_code)).observe(seconds)
         if route not in {"/healthz", "/readyz", "/metrics"}:
             # The route, not the path: links carry secrets.
             log.info(
@@ -361,8 +447,10 @@ def _admit(app: Flask, verifier: Verifier) -> None:
             g.caller = verifier.verify(request.headers.get("Authorization"))
             if not scopes & g.caller.scopes:
                 raise Forbidden(f"this needs the scope {' or '.join(sorted(scopes))}")
-        if "\x00" in request.path or "\x00" in "".join(request.args.values()):
+        if "\x00" in request.path:
             raise NotFound
+        if b"%00" in request.query_string:
+            raise Invalid("a query may not hold the character U+0000", errors=[])
         if (
             request.method in _BODY_METHODS
             and not getattr(view, "takes_any_body", False)
@@ -370,6 +458,11 @@ def _admit(app: Flask, verifier: Verifier) -> None:
             and (request.content_length or request.headers.get("Transfer-Encoding"))
         ):
             raise UnsupportedMediaType
+        if request.content_length is None and len(request.get_data(cache=True)) >= (
+            request.max_content_length or math.inf
+        ):
+            # Werkzeug cuts a body of unknown length off at the limit, without a word.
+            raise TooLarge
 
 
 def _version_answers(app: Flask) -> None:
@@ -380,6 +473,7 @@ def _version_answers(app: Flask) -> None:
             response.status_code in {200, 201}
             and response.mimetype == "application/json"
             and "ETag" not in response.headers
+            and not response.is_streamed
         ):
             text = response.get_data()
             body = json.loads(text) if len(text) < _LARGEST_VERSIONED and text.startswith(b"{") else {}

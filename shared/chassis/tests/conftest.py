@@ -43,6 +43,12 @@ def stored(store_url: str, benches: Callable[..., Bench]) -> Bench:
 
 
 @pytest.fixture
+def stored_once(stored: Bench) -> Bench:
+    """The same, for properties: hypothesis tries many examples on one."""
+    return stored
+
+
+@pytest.fixture
 def suite(postgres_url: str, broker_url: str, benches: Callable[..., Bench]) -> Bench:
     """A ledger on PostgreSQL and RabbitMQ."""
     return benches(postgres_url, broker_url)
