@@ -124,7 +124,7 @@ class Delivered:
         trusted = {}
         for service in self._services:
             mark = marks.get(service.name, "")
-            if mark <= min(outbox.newest_id(service.store) or youngest, youngest):
+            if mark and mark <= min(outbox.newest_id(service.store) or youngest, youngest):
                 trusted[service.name] = mark
         if marks and trusted != marks:
             log.warning("%s does not fit the stores, every event of some services is published again", self._path)
