@@ -20,12 +20,14 @@ _LONGEST_PAUSE = 5.0
 
 
 class Relay:
-    """One service's relay, on a thread of its own."""
+    """One service's relay, on a thread of its own. It is woken by `woken`, by default whenever something was committed to the outbox."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, woken: threading.Event | None = None) -> None:
         self._service = service
         self._publisher: Publisher | None = None
-        self._woken = service.wakeups.subscribe(outbox.RELAY)
+        self._woken = woken or service.wakeups.subscribe(outbox.RELAY)
+        # Set when a batch was full: a second relay that waits for it reads and marks while this one waits for confirms.
+        self.more = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"relay-{service.name}", daemon=True)
         self._busy = False
@@ -89,6 +91,8 @@ class Relay:
             # The rows stay locked until they are marked: another relay passes them by, and a crash frees them.
             with store.transaction():
                 rows = outbox.claim(store, source=source, now=now, limit=_BATCH)
+                if len(rows) == _BATCH:
+                    self.more.set()
                 if rows:
                     self._mark(rows, self._publisher.publish(rows))
         else:

@@ -39,6 +39,7 @@ class Bench:
     clock: OffsetClock
     _started: list[Any] = field(default_factory=list)
     _app: Flask | None = None
+    _making: Any = field(default_factory=threading.Lock)
 
     # --- parts --------------------------------------------------------------------------------------------------
 
@@ -155,8 +156,9 @@ class Bench:
     def app(self) -> Flask:
         from chassis.web import create_app
 
-        if self._app is None:
-            self._app = create_app(self.service)
+        with self._making:
+            if self._app is None:
+                self._app = create_app(self.service)
         return self._app
 
     def http(self, *, account_id: str = "acc_one", scope: str = "payments:read payments:write ops") -> FlaskClient:
