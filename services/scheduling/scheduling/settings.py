@@ -23,7 +23,13 @@ class Settings(ServiceSettings):
         return cls(
             **chassis_settings(env)
             | {
-                "clients_url": env.str("CLIENTS_URL").rstrip("/"),
-                "payments_public_url": env.str("PAYMENTS_PUBLIC_URL").rstrip("/"),
+                "clients_url": _address(env, "CLIENTS_URL"),
+                "payments_public_url": _address(env, "PAYMENTS_PUBLIC_URL"),
             }
         )
+
+
+def _address(env: Env, name: str) -> str:
+    # One that is missing reads as None here; all such are named together once everything was read.
+    value: str | None = env.str(name)
+    return (value or "").rstrip("/")
