@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import threading
+import zoneinfo
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -59,6 +60,8 @@ def _run(asked: argparse.Namespace, signals: _Signals) -> int:
     if level not in logging.getLevelNamesMapping():
         print(f"timeblu: LOG_LEVEL: there is no level {level}", file=sys.stderr)
         return 1
+    # The pinned time zone data, as in every service's own process.
+    zoneinfo.reset_tzpath(to=())
     telemetry.configure_logging(level, process="embedded")
     telemetry.configure_tracing("timeblu", os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the sandbox's mail server tells every line it is sent

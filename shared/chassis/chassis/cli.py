@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import zoneinfo
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
@@ -49,6 +50,8 @@ def _main(
     except WrongSettings as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
+    # The pinned time zone data, whose version /meta tells, and not whatever the machine has.
+    zoneinfo.reset_tzpath(to=())
     telemetry.configure_logging(settings.log_level, process=f"{name} {parsed.command}")
     telemetry.configure_tracing(name, settings.otlp_endpoint)
     try:
