@@ -23,10 +23,9 @@ from contracts.envelope import format_time, parse_time
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# PostgreSQL's codes for "run it again": serialization failure and deadlock (PostgreSQL manual, appendix A).
-# 23505, a unique violation: two saw that a row was missing and both added it; run again, the loser sees it.
-_RERUN = {"40001", "40P01", "23505"}
-_RERUNS = 8
+# How often to run again, by PostgreSQL's code (its manual, appendix A): serialization failure, deadlock, and a unique violation,
+# as when two saw that a row was missing and both added it: run again, the loser sees it.
+_RERUNS = {"40001": 7, "40P01": 7, "23505": 2}
 # Classes 08 connection exception, 57P operator intervention (shutdown, crash, starting up), 53 out of resources; 25006: a
 # server that only reads, as after a failover.
 _GONE = ("08", "57P", "53", "25006")
@@ -100,14 +99,15 @@ class Store:
 
         It must be safe to run again from its beginning: all its effects are in the unit of work.
         """
-        for attempt in range(_RERUNS):
+        attempt = 0
+        while True:
             try:
                 return operation()
             except peewee.PeeweeException as error:
-                if self.in_transaction or sqlstate(error) not in _RERUN or attempt == _RERUNS - 1:
+                if self.in_transaction or attempt >= _RERUNS.get(sqlstate(error) or "", 0):
                     raise
-                time.sleep(random.uniform(0, 0.01 * 2**attempt))
-        raise AssertionError("unreachable")
+            time.sleep(random.uniform(0, 0.01 * 2**attempt))
+            attempt += 1
 
     def after_commit(self, callback: Callable[[], None]) -> None:
         """Call `callback` once the open unit of work is committed, or at once where there is none; it must not raise."""
