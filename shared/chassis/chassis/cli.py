@@ -131,7 +131,7 @@ def _parser(name: str, own: dict[str, tuple[str, Callable[[Service], int]]]) -> 
     commands.add_parser("jobs", help="do what falls due by the clock")
     work = commands.add_parser("work", help="send what is due on one channel (notifications)")
     work.add_argument("--channel", choices=["email", "sms"], required=True)
-    work.add_argument("--concurrency", type=int, default=8)
+    work.add_argument("--concurrency", type=int, default=8, choices=range(1, 65), metavar="1-64")
     commands.add_parser("migrate", help="bring the store's tables up to date")
     kept = commands.add_parser("inbox", help="events that are kept: list, show, retry, discard")
     actions = kept.add_subparsers(dest="action", required=True)

@@ -162,6 +162,7 @@ def test_the_command_line_says_in_a_line_what_is_wrong(environment: Environment,
     assert "evt-none" in fails("inbox", "show", "evt-none")
     assert "inbox" in fails("inbox", "list", STORE_URL=f"sqlite:///{tmp_path}/without-tables.db")
     assert "the store" in fails("inbox", "list", STORE_URL="postgresql://nobody:nothing@127.0.0.1:9/none")
+    assert "sms" in fails("work", "--channel", "sms")
     assert "STORE_URL" in fails("relay", STORE_URL="")
     both = fails("relay", STORE_URL="", BROKER_URL="")
     assert "STORE_URL" in both
