@@ -260,10 +260,7 @@ def _settle_cancellations(case: Case) -> None:
 
 
 def _settle_cancellation(case: Case, cancellation: Cancellation) -> None:
-    deposit = case.deposit
-    known = (
-        Refund.select().where((Refund.deposit_id == deposit.id) & (Refund.cancellation_id == cancellation.id)).exists()
-    )
+    known = any(refund.cancellation_id == cancellation.id for refund in case.book.refunds)
     money, disputed = case.book.standing(paid_until=cancellation.restored_at), case.book.disputed
     if known or cancellation.decision is None or (money.paid <= 0 and not disputed):
         return
