@@ -73,7 +73,8 @@ def chassis_settings(env: Env) -> dict[str, Any]:
         "http_port": env.int("HTTP_PORT", 8000, validate=validate.Range(0, 65535)),
         "http_threads": env.int("HTTP_THREADS", 16, validate=_AT_LEAST_ONE),
         "store_pool_size": env.int("STORE_POOL_SIZE", 20, validate=_AT_LEAST_ONE),
-        "log_level": env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(_LOG_LEVELS)).upper(),
+        # Without a value where it is wrong: all that is wrong is told together.
+        "log_level": (env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(_LOG_LEVELS)) or "INFO").upper(),
         "otlp_endpoint": env.str("OTEL_EXPORTER_OTLP_ENDPOINT", None) or None,
         **{
             f"{service}_url": _address(env, f"{service.upper()}_URL")

@@ -89,7 +89,7 @@ def settings_for(store_url: str, broker_url: str, **more: Any) -> ServiceSetting
             "broker_url": broker_url,
             "public_url": "http://ledger.test",
             "service_jwt_secret": "a secret between the services, long enough",
-            "auth_jwt_secret": "a secret for the tokens of the callers",
+            "auth_jwt_secret": "a secret for the tokens of the callers, long enough for every algorithm there is",
             **more,
         }
     )
