@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 log = logging.getLogger(__name__)
 
-# So many moments of one source are stopped at exactly. What is due still more often tries something again and again: from then on it waits
-# a little longer each time, so that the stops on any way are bounded.
-_EXACT = 1000
-_FIRST_GAP, _GAP_GROWTH = timedelta(minutes=1), 1.25
+# What comes due again and again so soon after the last time is trying something that does not work. After so many times it waits
+# a little longer each time, so that the stops on any way are bounded; what is planned is stopped at to the second.
+_SOON, _TIMES = timedelta(minutes=11), 100
+_FIRST_GAP, _GAP_GROWTH, _GROWS = timedelta(minutes=1), 1.25, 50  # times: up to seven weeks
 _PATIENCE_SECONDS = 30.0
 
 
@@ -23,25 +23,27 @@ class Interrupted(Exception):
 
 @dataclass(kw_only=True)
 class Source:
-    """Something that knows when it will next have work; `exact` is how many of its moments are stopped at exactly, at most."""
+    """Something that knows when it will next have work."""
 
     next_due: Callable[[], datetime | None]
-    exact: int = _EXACT
-    _stops: int = 0
-    _not_before: datetime | None = None
+    _due: datetime | None = None
+    _last: datetime | None = None
+    _in_a_row: int = 0
 
     def next_stop(self, now: datetime) -> datetime | None:
-        """The next moment ahead; what was due before and is still there waits for something else than time."""
-        due = self.next_due()
-        if due is None or due <= now:
+        """The next moment to stop at: now, where something has just come due; never for what stays due, as it waits for something else than time."""
+        before, self._due = self._due, self.next_due()
+        if before is not None and before <= now and self._due != before:
+            # What was due has been tried by now, at this stop of its own or at another's.
+            again = self._due is not None and self._due - now <= _SOON
+            self._in_a_row = self._in_a_row + 1 if again else 0
+            self._last = now
+        if self._due is None or (self._due <= now and self._due == before):
             return None
-        return due if self._not_before is None else max(due, self._not_before)
-
-    def stopped(self, moment: datetime) -> None:
-        self._stops += 1
-        beyond = self._stops - self.exact
-        if beyond >= 0:
-            self._not_before = moment + _FIRST_GAP * _GAP_GROWTH**beyond
+        beyond = self._in_a_row - _TIMES
+        if beyond < 0 or self._last is None:
+            return max(self._due, now)
+        return max(self._due, self._last + _FIRST_GAP * _GAP_GROWTH ** min(beyond, _GROWS))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,23 +74,18 @@ class Way:
 
     def _next_stop(self, sources: list[Source], end: datetime) -> datetime | None:
         now = self.now()
-        stops = [(stop, source) for source in sources if (stop := source.next_stop(now))]
-        first = min((stop for stop, _ in stops), default=None)
-        if first is None or first > end:
-            return None
-        for stop, source in stops:
-            if stop == first:
-                source.stopped(first)
-        return first
+        # Every source is asked at every stop, as it counts by what it sees.
+        first = min([stop for source in sources if (stop := source.next_stop(now))], default=end)
+        return first if first < end else None
 
     def _arrive(self, moment: datetime, patience: float) -> float:
+        if self.interrupted():
+            raise Interrupted
         self.move_to(moment)
         return self._settle(patience)
 
     def _settle(self, patience: float) -> float:
         """Settle; what is left of the patience for this way: a stop that did not come to rest has used it up."""
-        if self.interrupted():
-            raise Interrupted
         began = time.monotonic()
         if self.settle(patience):
             return patience

@@ -58,8 +58,6 @@ _READY_SECONDS = 30.0
 _KEEP_MARKS_SECONDS = 2.0
 # An event that no consumer has, although everything was idle at so many looks in a row, is lost in the broker.
 _LOOKS_UNTIL_LOST = 5
-# Of the moments at which the inboxes try again these are stopped at exactly; one that waits for something else tries every minute, for ever.
-_EXACT_RETRIES = 50
 # How long a stop takes at most: what is then still under way ends as a kill would end it, and is made good at the next start.
 _REQUESTS_SECONDS, _REST_SECONDS, _STOP_SECONDS = 3.0, 2.0, 9.0
 
@@ -107,7 +105,6 @@ class Suite:
         self._workers: list[QueueWorker] = []
         self._runners: list[JobRunner] = []
         self._jobs: list[Job] = []
-        self._retries: list[Job] = []
         self.services: Sequence[Service] = ()
         self._stopping = stopping
         self._advancing, self._looking = threading.Lock(), threading.Lock()
@@ -207,13 +204,12 @@ class Suite:
 
     def _start_parts(self) -> None:
         for service in self.services:
-            consumer, own = EventConsumer(service), service.jobs()
-            retries = consumer.inbox.retries()
-            self._jobs += own
-            self._retries.append(retries)
+            consumer = EventConsumer(service)
+            jobs = [*service.jobs(), *housekeeping(service), consumer.inbox.retries()]
+            self._jobs += jobs
             self._relays.append(Relay(service))
             self._consumers.append(consumer)
-            self._runners.append(JobRunner([*own, *housekeeping(service), retries], service.wakeups, service.metrics))
+            self._runners.append(JobRunner(jobs, service.wakeups, service.metrics))
             self._workers += [QueueWorker(service, worker, _SENDERS_AT_ONCE) for worker in service.workers().values()]
         apps: dict[str, Any] = {f"/{service.name}": create_app(service) for service in self.services}
         self._app = DispatcherMiddleware(self._app, {**apps, "/sandbox": self.sandbox.wsgi})
@@ -231,7 +227,6 @@ class Suite:
     def _sources(self) -> list[Source]:
         return [
             *(Source(next_due=job.next_due) for job in self._jobs if job.next_due is not None),
-            *(Source(next_due=job.next_due, exact=_EXACT_RETRIES) for job in self._retries if job.next_due is not None),
             Source(next_due=self.sandbox.next_due),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import signal
@@ -18,6 +19,7 @@ from typing import Any
 import psutil
 import requests
 
+from contracts.envelope import Envelope
 from contracts.registry import SERVICES
 from embedded import secrets_file
 from embedded.practice import Practice
@@ -126,6 +128,23 @@ class Running:
             connection.execute("BEGIN IMMEDIATE")
             yield
             connection.execute("ROLLBACK")
+
+    def keep(self, database: str, event: Envelope, *, waiting_for: str, due: str) -> None:
+        """Put an event into a service's inbox, as one that waits for a subject."""
+        with closing(sqlite3.connect(self.data_dir / f"{database}.db", timeout=20)) as connection, connection:
+            connection.execute(
+                """INSERT INTO inbox (event_id, handler, status, account_id, type, subject, headers, body, attempts,
+                       waiting_for, next_attempt_at, received_at) VALUES (?, ?, 'waiting', ?, ?, ?, ?, ?, 0, ?, ?, ?)""",
+                (
+                    event.id, event.type, event.account_id, event.type, event.subject, json.dumps(event.headers()),
+                    event.body.decode(), waiting_for, due, due,
+                ),
+            )  # fmt: skip
+
+    def forget_waiting(self, database: str) -> None:
+        """Take the events that wait out of a service's inbox."""
+        with closing(sqlite3.connect(self.data_dir / f"{database}.db", timeout=20)) as connection, connection:
+            connection.execute("DELETE FROM inbox WHERE status = 'waiting'")
 
     @property
     def resident(self) -> int:

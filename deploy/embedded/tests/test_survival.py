@@ -139,7 +139,7 @@ class Actor:
         try:
             number = 0
             while not self._stop.is_set():
-                self._one(self.first + number * timedelta(minutes=30), cancel=number % 4 != 3)
+                self._one(self.first + number * timedelta(minutes=30), cancel=number % 3 != 1)
                 number += 1
         except BaseException as error:
             self._error = error
@@ -186,9 +186,8 @@ class Actor:
 
 def _expect_nothing_lost_and_nothing_twice(suite: Running, actor: Actor) -> None:
     practice = actor.practice
-    practice.advance(
-        minutes=5
-    )  # what an attempt that died has claimed is free again, what was put off for a moment is done
+    # What an attempt that died has claimed is free again, what was put off for a moment is done.
+    practice.advance(minutes=5)
     for booked in actor.booked:
         assert practice.session(booked["id"])["starts_at"] == booked["starts_at"]
     for session_id in actor.cancelled:

@@ -18,6 +18,8 @@ from sandbox.stripe.world import World
 from sandbox.twilio.messages import NUMBER, Messages
 
 LARGEST_PAGE = 10_000
+FARTHEST = 10 * 366 * 86400
+"""Seconds that the clock moves on at once, at most: ten years."""
 EVERYTHING = 1_000_000
 """Refunds are counted by tests that make thousands: all are shown unless fewer are asked for."""
 
@@ -196,8 +198,8 @@ class Dashboard:
 
     def _jump(self) -> Response:
         seconds = _json().get("advance_seconds")
-        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 <= seconds <= 10 * 366 * 86400:
-            raise BadRequest("`advance_seconds` must be a number of seconds, not negative")
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds <= FARTHEST:
+            raise BadRequest(f"`advance_seconds` must be a number of seconds above 0, {FARTHEST} at most")
         return _clock(self._advance(float(seconds)))
 
     def _reset(self) -> Response:
