@@ -74,7 +74,7 @@ def _run(asked: argparse.Namespace, signals: _Signals) -> int:
                 suite.data_dir,
                 suite.addresses.inside,
                 suite.secrets.auth_jwt_secret,
-                connect="STRIPE_SECRET_KEY" not in os.environ,
+                connect=not os.environ.get("STRIPE_SECRET_KEY"),
             )
         if not stopping.is_set():
             _announce(suite, asked.data_dir)

@@ -38,19 +38,20 @@ class NotInTime(Exception):
 
 
 def wait_for(look: Callable[[], T | None], what: str, seconds: float = 20.0, every: float = 0.02) -> T:
-    """What `look` returns once it is something.
+    """What `look` returns once it is something; after a second without it, looks come more rarely, as many may wait at once.
 
     Raises:
         NotInTime: it stayed nothing.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         found = look()
         if found:
             return found
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise NotInTime(f"{what}: not within {seconds:.0f} seconds")
-        time.sleep(every)
+        time.sleep(max(every, min(waited / 10, 0.5)) if waited > 1 else every)
 
 
 class Practice:
