@@ -7,13 +7,32 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from cheroot.server import HTTPConnection, HTTPRequest
 from cheroot.wsgi import Server
 
 log = logging.getLogger(__name__)
 
 
+class _Request(HTTPRequest):
+    def respond(self) -> None:
+        """Answer, and leave nothing of a chunked body behind: its last line would hold a thread as the beginning of another request."""
+        super().respond()
+        if self.chunked_read and not self.close_connection:
+            if self.rfile.closed:
+                for _ in self.rfile.read_trailer_lines():
+                    pass
+            else:
+                self.close_connection = True
+
+
+class _Connection(HTTPConnection):
+    RequestHandlerClass = _Request
+
+
 class _QuietServer(Server):
     """Says what is wrong in our log, not on the bare stderr."""
+
+    ConnectionClass = _Connection
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         log.log(level, msg.strip(), exc_info=traceback)

@@ -26,6 +26,7 @@ from chassis.idempotency import KeysInUse, once
 from chassis.ids import new_event_id
 from chassis.links import BadLink, Links
 from chassis.problems import (
+    BadRequest,
     Forbidden,
     Invalid,
     InvalidJson,
@@ -458,11 +459,18 @@ def _admit(app: Flask, verifier: Verifier) -> None:
             and (request.content_length or request.headers.get("Transfer-Encoding"))
         ):
             raise UnsupportedMediaType
-        if request.content_length is None and len(request.get_data(cache=True)) >= (
-            request.max_content_length or math.inf
-        ):
-            # Werkzeug cuts a body of unknown length off at the limit, without a word.
-            raise TooLarge
+        if request.content_length is None:
+            _read_chunks()
+
+
+def _read_chunks() -> None:
+    """Read a body of unknown length, which Werkzeug would cut off at the limit without a word."""
+    try:
+        length = len(request.get_data(cache=True))
+    except (ValueError, OSError) as error:
+        raise BadRequest(f"the body cannot be read: {error}") from None
+    if length >= (request.max_content_length or math.inf):
+        raise TooLarge
 
 
 def _version_answers(app: Flask) -> None:

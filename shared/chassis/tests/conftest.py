@@ -43,6 +43,12 @@ def stored(store_url: str, benches: Callable[..., Bench]) -> Bench:
 
 
 @pytest.fixture
+def plain(sqlite_url: str, benches: Callable[..., Bench]) -> Bench:
+    """A ledger on SQLite, for what is the same on every store."""
+    return benches(sqlite_url)
+
+
+@pytest.fixture
 def stored_once(stored: Bench) -> Bench:
     """The same, for properties: hypothesis tries many examples on one."""
     return stored

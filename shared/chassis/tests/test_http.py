@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import socket
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,7 +42,7 @@ def problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
 # --- problem documents ----------------------------------------------------------------------------------------------
 
 
-def test_400_what_is_no_json(stored: Bench) -> None:
+def test_400_what_is_no_json(plain: Bench) -> None:
     for body in (
         b"{",
         b"\xff",
@@ -49,21 +52,21 @@ def test_400_what_is_no_json(stored: Bench) -> None:
         b"nope",
         b'{"note": "a\x00"}',
     ):
-        problem(stored.http().post(ENTRIES, data=body, content_type="application/json"), 400, "invalid_json")
+        problem(plain.http().post(ENTRIES, data=body, content_type="application/json"), 400, "invalid_json")
 
 
-def test_401_without_a_token(stored: Bench) -> None:
-    answer = stored.app.test_client().get(ENTRIES)
+def test_401_without_a_token(plain: Bench) -> None:
+    answer = plain.app.test_client().get(ENTRIES)
 
     problem(answer, 401, "unauthenticated")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_403_without_the_scope(stored: Bench) -> None:
-    problem(stored.http(scope="payments:read").post(ENTRIES, json={"note": "x"}), 403, "forbidden")
-    problem(stored.http(scope="").get(ENTRIES), 403, "forbidden")
-    problem(stored.http(scope="payments:read payments:write").get("/v1/ops/inbox"), 403, "forbidden")
-    assert stored.http(scope="payments:write").get(ENTRIES).status_code == 200, "any one of several scopes will do"
+def test_403_without_the_scope(plain: Bench) -> None:
+    problem(plain.http(scope="payments:read").post(ENTRIES, json={"note": "x"}), 403, "forbidden")
+    problem(plain.http(scope="").get(ENTRIES), 403, "forbidden")
+    problem(plain.http(scope="payments:read payments:write").get("/v1/ops/inbox"), 403, "forbidden")
+    assert plain.http(scope="payments:write").get(ENTRIES).status_code == 200, "any one of several scopes will do"
 
 
 def test_404_what_does_not_exist_here_or_is_somebody_elses(stored: Bench) -> None:
@@ -76,28 +79,28 @@ def test_404_what_does_not_exist_here_or_is_somebody_elses(stored: Bench) -> Non
     problem(stored.http(account_id="acc_two").patch(f"{ENTRIES}/{made['id']}", json={}), 404, "not_found")
 
 
-def test_405_names_what_is_allowed(stored: Bench) -> None:
-    answer = stored.http().delete(ENTRIES)
+def test_405_names_what_is_allowed(plain: Bench) -> None:
+    answer = plain.http().delete(ENTRIES)
 
     problem(answer, 405, "method_not_allowed")
     assert {"GET", "POST"} <= set(answer.headers["Allow"].split(", "))
 
 
-def test_409_carries_its_code_and_what_else_there_is_to_tell(stored: Bench) -> None:
-    document = problem(stored.http().get(f"{ENTRIES}/problem/conflict"), 409, "slot_taken")
+def test_409_carries_its_code_and_what_else_there_is_to_tell(plain: Bench) -> None:
+    document = problem(plain.http().get(f"{ENTRIES}/problem/conflict"), 409, "slot_taken")
 
     assert document["conflicts"] == [{"kind": "session"}]
 
 
-def test_413_a_body_that_is_too_large(stored: Bench) -> None:
-    problem(stored.http().post(ENTRIES, json={"note": "x" * 1_000_001}), 413, "too_large")
+def test_413_a_body_that_is_too_large(plain: Bench) -> None:
+    problem(plain.http().post(ENTRIES, json={"note": "x" * 1_000_001}), 413, "too_large")
 
 
-def test_415_a_body_that_is_not_json(stored: Bench) -> None:
+def test_415_a_body_that_is_not_json(plain: Bench) -> None:
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""):
-        answer = stored.http().post(ENTRIES, data=b'{"note": "x"}', content_type=content_type)
+        answer = plain.http().post(ENTRIES, data=b'{"note": "x"}', content_type=content_type)
         problem(answer, 415, "unsupported_media_type")
-    merge = stored.http().post(ENTRIES, data=b'{"note": "x"}', content_type="application/merge-patch+json")
+    merge = plain.http().post(ENTRIES, data=b'{"note": "x"}', content_type="application/merge-patch+json")
     assert merge.status_code == 201
 
 
@@ -127,32 +130,32 @@ def test_422_names_each_bad_field_by_its_pointer(stored: Bench, body: object, po
     assert all(error["detail"] for error in document["errors"])
 
 
-def test_422_numbers_that_are_too_long_even_to_be_read(stored: Bench) -> None:
+def test_422_numbers_that_are_too_long_even_to_be_read(plain: Bench) -> None:
     for number in ("1" * 5000, "-" + "9" * 40, "1e999"):
         body = f'{{"note": "x", "anything": [{number}]}}'
-        document = problem(stored.http().post(ENTRIES, data=body, content_type="application/json"), 422, "invalid")
+        document = problem(plain.http().post(ENTRIES, data=body, content_type="application/json"), 422, "invalid")
         assert document["errors"][0]["pointer"] == "/anything/0"
 
 
-def test_text_that_only_looks_like_an_escape_is_text(stored: Bench) -> None:
-    answer = stored.http().post(ENTRIES, json={"note": "\\u0000 and \\ud800"})
+def test_text_that_only_looks_like_an_escape_is_text(plain: Bench) -> None:
+    answer = plain.http().post(ENTRIES, json={"note": "\\u0000 and \\ud800"})
 
     assert answer.status_code == 201
     assert (answer.json or {})["note"] == "\\u0000 and \\ud800"
 
 
-def test_of_a_field_given_twice_the_last_one_counts(stored: Bench) -> None:
-    answer = stored.http().post(ENTRIES, data=b'{"note": "a", "note": "b"}', content_type="application/json")
+def test_of_a_field_given_twice_the_last_one_counts(plain: Bench) -> None:
+    answer = plain.http().post(ENTRIES, data=b'{"note": "a", "note": "b"}', content_type="application/json")
 
     assert (answer.json or {})["note"] == "b"
 
 
-def test_429_and_503_say_when_to_come_back(stored: Bench) -> None:
+def test_429_and_503_say_when_to_come_back(plain: Bench) -> None:
     for name, status, code, seconds in (
         ("too_many", 429, "rate_limited", "7"),
         ("unavailable", 503, "unavailable", "3"),
     ):
-        answer = stored.http().get(f"{ENTRIES}/problem/{name}")
+        answer = plain.http().get(f"{ENTRIES}/problem/{name}")
         problem(answer, status, code)
         assert answer.headers["Retry-After"] == seconds
 
@@ -169,8 +172,8 @@ def test_503_when_the_store_is_down(stored: Bench, monkeypatch: pytest.MonkeyPat
     assert "hunter2" not in answer.get_data(as_text=True)
 
 
-def test_500_tells_nothing_of_the_inside(stored: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    answer = stored.http().get(f"{ENTRIES}/problem/bug", headers={"X-Request-Id": "req-1"})
+def test_500_tells_nothing_of_the_inside(plain: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    answer = plain.http().get(f"{ENTRIES}/problem/bug", headers={"X-Request-Id": "req-1"})
 
     document = problem(answer, 500, "internal")
     assert "req-1" in document["detail"]
@@ -213,8 +216,8 @@ def test_no_query_whatever_is_a_500(stored_once: Bench, name: str, value: str) -
 # --- request ids, logs ----------------------------------------------------------------------------------------------
 
 
-def test_a_request_id_is_taken_over_or_made(stored: Bench) -> None:
-    caller = stored.http()
+def test_a_request_id_is_taken_over_or_made(plain: Bench) -> None:
+    caller = plain.http()
 
     assert caller.get(ENTRIES, headers={"X-Request-Id": "abc-1.2_3"}).headers["X-Request-Id"] == "abc-1.2_3"
     made = caller.get(ENTRIES, headers={"X-Request-Id": "an id with blanks"}).headers["X-Request-Id"]
@@ -222,14 +225,12 @@ def test_a_request_id_is_taken_over_or_made(stored: Bench) -> None:
     assert made != caller.get(ENTRIES).headers["X-Request-Id"]
 
 
-def test_the_log_tells_the_route_and_neither_bodies_nor_queries(
-    stored: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_log_tells_the_route_and_neither_bodies_nor_queries(plain: Bench, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG, logger="chassis"):
-        made = stored.http().post(ENTRIES, json={"note": "very private"}).json or {}
-        stored.http().get(f"{ENTRIES}/{made['id']}?", headers={"X-Request-Id": "req-1"})
-        stored.http().get(ENTRIES, query_string={"note": "also private"})
-        stored.http().post(ENTRIES, json={"note": 1, "secret": "private too"})
+        made = plain.http().post(ENTRIES, json={"note": "very private"}).json or {}
+        plain.http().get(f"{ENTRIES}/{made['id']}?", headers={"X-Request-Id": "req-1"})
+        plain.http().get(ENTRIES, query_string={"note": "also private"})
+        plain.http().post(ENTRIES, json={"note": 1, "secret": "private too"})
 
     everything = "\n".join(str(record.__dict__) for record in caplog.records)
     assert "private" not in everything
@@ -237,11 +238,11 @@ def test_the_log_tells_the_route_and_neither_bodies_nor_queries(
     assert made["id"] not in everything
 
 
-def test_unknown_methods_do_not_swell_the_metrics(stored: Bench) -> None:
+def test_unknown_methods_do_not_swell_the_metrics(plain: Bench) -> None:
     for number in range(5):
-        stored.app.test_client().open(ENTRIES, method=f"MADEUP{number}")
+        plain.app.test_client().open(ENTRIES, method=f"MADEUP{number}")
 
-    assert "MADEUP" not in stored.app.test_client().get("/metrics").get_data(as_text=True)
+    assert "MADEUP" not in plain.app.test_client().get("/metrics").get_data(as_text=True)
 
 
 # --- versions -------------------------------------------------------------------------------------------------------
@@ -311,8 +312,8 @@ def test_a_cursor_that_this_list_did_not_give_is_refused(stored: Bench) -> None:
         assert document["errors"][0]["pointer"] == "/cursor"
 
 
-def test_limits_and_unknown_parameters(stored: Bench) -> None:
-    caller = stored.http()
+def test_limits_and_unknown_parameters(plain: Bench) -> None:
+    caller = plain.http()
 
     for limit in ("0", "201", "-1", "many", "1.5", "9" * 30):
         document = problem(caller.get(ENTRIES, query_string={"limit": limit}), 422, "invalid")
@@ -328,8 +329,8 @@ def test_limits_and_unknown_parameters(stored: Bench) -> None:
 # --- what describes the service -------------------------------------------------------------------------------------
 
 
-def test_the_openapi_document_holds_together(stored: Bench) -> None:
-    document = stored.app.test_client().get("/openapi.json").json or {}
+def test_the_openapi_document_holds_together(plain: Bench) -> None:
+    document = plain.app.test_client().get("/openapi.json").json or {}
 
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)  # OpenAPI 3.1's schemas are JSON Schema's
@@ -347,8 +348,8 @@ def test_the_openapi_document_holds_together(stored: Bench) -> None:
             assert operation["responses"]
 
 
-def test_the_openapi_document_tells_what_callers_rely_on(stored: Bench) -> None:
-    document = stored.app.test_client().get("/openapi.json").json or {}
+def test_the_openapi_document_tells_what_callers_rely_on(plain: Bench) -> None:
+    document = plain.app.test_client().get("/openapi.json").json or {}
 
     assert document["openapi"] == "3.1.0"
     post = document["paths"][ENTRIES]["post"]
@@ -366,8 +367,8 @@ def test_the_openapi_document_tells_what_callers_rely_on(stored: Bench) -> None:
     assert document["components"]["schemas"]["NewEntry"]["required"] == ["note"]
 
 
-def test_the_docs_page_needs_no_script(stored: Bench) -> None:
-    page = stored.app.test_client().get("/docs")
+def test_the_docs_page_needs_no_script(plain: Bench) -> None:
+    page = plain.app.test_client().get("/docs")
 
     assert page.mimetype == "text/html"
     assert "/v1/entries/{entry_id}" in page.get_data(as_text=True)
@@ -389,7 +390,7 @@ def test_alive_ready_and_described(stored: Bench, monkeypatch: pytest.MonkeyPatc
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_a_route_must_say_who_may_use_it(stored: Bench) -> None:
+def test_a_route_must_say_who_may_use_it(plain: Bench) -> None:
     from dataclasses import replace
 
     from chassis.web import Blueprint, create_app
@@ -401,29 +402,54 @@ def test_a_route_must_say_who_may_use_it(stored: Bench) -> None:
         return "to everybody"
 
     with pytest.raises(TypeError, match="/v1/open"):
-        create_app(replace(stored.service, blueprints=lambda: [forgetful]))
+        create_app(replace(plain.service, blueprints=lambda: [forgetful]))
 
 
 # --- over a real socket ---------------------------------------------------------------------------------------------
 
 
-def test_a_body_of_unknown_length_is_limited_too(stored: Bench) -> None:
-    server = HttpServer(stored.app, host="127.0.0.1", port=0, threads=2)
+@pytest.fixture
+def served(plain: Bench) -> Iterator[tuple[str, int, str]]:
+    """The ledger on a real socket: host, port, and a token."""
+    server = HttpServer(plain.app, host="127.0.0.1", port=0, threads=2)
     server.start()
-    token = stored.http().environ_base["HTTP_AUTHORIZATION"]
-    headers = {"Authorization": token, "Content-Type": "application/json"}
-    url = f"http://127.0.0.1:{server.port}{ENTRIES}"
-    try:
-        small = requests.post(url, data=iter([b'{"note"', b': "in pieces"}']), headers=headers, timeout=10)
-        large = requests.post(
-            url, data=iter([b'{"note": "', *[b"x" * 50_000] * 21, b'"}']), headers=headers, timeout=10
-        )
-    finally:
-        server.stop()
+    yield "127.0.0.1", server.port, str(plain.http().environ_base["HTTP_AUTHORIZATION"])
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 5, "nothing held a thread"
 
-    assert small.status_code == 201
-    assert large.status_code == 413, large.text
-    assert large.json()["code"] == "too_large"
+
+def test_a_body_of_unknown_length_is_limited_too(served: tuple[str, int, str]) -> None:
+    host, port, token = served
+    headers = {"Authorization": token, "Content-Type": "application/json"}
+    url = f"http://{host}:{port}{ENTRIES}"
+    large = [b'{"note": "', *[b"x" * 50_000] * 21, b'"}']
+
+    with requests.Session() as session:
+        for _ in range(3):
+            pieces = iter([b'{"note"', b': "in pieces"}'])
+            assert session.post(url, data=pieces, headers=headers, timeout=10).status_code == 201
+        answer = session.post(url, data=iter(large), headers=headers, timeout=10)
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "too_large"
+        assert session.get(url, headers=headers, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"zz\r\nabc\r\n0\r\n\r\n", b"5\r\nabc", b"-5\r\nabc\r\n0\r\n\r\n", b"", b"3\r\nabcdef\r\n0\r\n\r\n"],
+    ids=["no size", "cut off", "negative", "nothing", "longer than said"],
+)
+def test_chunks_that_are_none_are_the_callers_mistake(served: tuple[str, int, str], sent: bytes) -> None:
+    host, port, token = served
+    head = f"POST {ENTRIES} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection((host, port), timeout=10) as connection:
+        connection.sendall(head.encode() + sent)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    status = int(answer.split(b" ", 2)[1])
+    assert status in {400, 422}, answer
 
 
 # --- operations -----------------------------------------------------------------------------------------------------
