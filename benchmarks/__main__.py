@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ def main() -> int:
     wrong = set(asked.names) - set(NAMES)
     if wrong:
         parser.error(f"{', '.join(sorted(wrong))}: not one of {', '.join(NAMES)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # where the servers for tests are started
     _run(tuple(name for name in NAMES if name in asked.names or not asked.names), trial=asked.trial)
     return 0
@@ -33,6 +35,7 @@ def _run(names: tuple[str, ...], *, trial: bool) -> None:
     sections: list[report.Section] = []
     with ground(0.1 if trial else 1) as found:
         for name in names:
+            report.say(f"{name} …")
             for section in import_module(f"benchmarks.{name}").measure(found):
                 print(report.plain(section), flush=True)
                 sections.append(section)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pika
+import psutil
 import psycopg
 
 from support.backing import Broker, Postgres, obtain_broker, obtain_postgres, remove_described
@@ -57,8 +58,8 @@ class Ground:
         return found
 
     @contextmanager
-    def running_peer(self, *words: str, environment: Mapping[str, str]) -> Iterator[None]:
-        """A peer's process, ended with the block; its log is shown where the block fails."""
+    def running_peer(self, *words: str, environment: Mapping[str, str]) -> Iterator[int]:
+        """A peer's process, its number; ended with the block; its log is shown where the block fails."""
         log = self.directory / f"peer-{secrets.token_hex(4)}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -70,7 +71,7 @@ class Ground:
                 stderr=output,
             )
         try:
-            yield
+            yield process.pid
         except Exception as error:
             error.add_note(log.read_text()[-3000:])
             raise
@@ -122,6 +123,13 @@ def prefer_installed() -> None:
     )
     if installed and not os.environ.get("TEST_SERVERS"):
         os.environ["TEST_SERVERS"] = "private"
+
+
+def cpu_seconds(number: int) -> float:
+    """The processor time that a process and its children have used."""
+    process = psutil.Process(number)
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 @contextmanager

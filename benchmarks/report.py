@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -62,8 +63,9 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return sorted(values)[max(0, -(-len(values) * percent // 100).__int__() - 1)]
 
 
-def ratio(mine: float, other: float, name: str) -> str:
-    return f"{mine / other:.1f} × {name}" if other else ""
+def ratio(mine: float, other: float, name: str, *, places: int = 1) -> str:
+    """How many times another's figure this one is."""
+    return f"{mine / other:.{places}f} × {name}" if other else ""
 
 
 def markdown(sections: Sequence[Section], circumstances: str) -> str:
@@ -96,6 +98,11 @@ def keep(sections: Sequence[Section], circumstances: str) -> None:
     text = README.read_text()
     before, after = text.partition(_BEGIN)[0], text.partition(_END)[2]
     README.write_text(f"{before}{_BEGIN}\n\n{markdown(sections, circumstances)}\n{_END}{after}")
+
+
+def say(text: str) -> None:
+    """How far the run has come, on standard error."""
+    print(f"{datetime.now():%H:%M:%S} {text} (load {os.getloadavg()[0]:.1f})", file=sys.stderr, flush=True)  # noqa: DTZ005
 
 
 def load() -> str:

@@ -93,13 +93,14 @@ class Effects:
         """Forget them; what was remembered of their ids stays."""
         self._connection.execute("TRUNCATE session_types, timeline")
 
-    def wait(self, number: int, deadline: float) -> None:
-        """Until so many events have had their effect, at most `deadline` seconds."""
+    def wait(self, number: int, deadline: float) -> int:
+        """How many have had their effect, once these are `number`, at most `deadline` seconds from now."""
         ends = time.monotonic() + deadline
         while (seen := self.count()) < number:
             if time.monotonic() > ends:
                 raise TimeoutError(f"{seen} of {number} effects within {deadline:g} s")
-            time.sleep(0.1)
+            time.sleep(0.05)
+        return seen
 
     def rate(self) -> float:
         """Events a second between the effect of the tenth in a hundred and that of the last."""
