@@ -14,7 +14,7 @@ from twilio.rest import Client as TwilioClient
 
 from sandbox.app import Sandbox
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 T = TypeVar("T")

@@ -52,7 +52,7 @@ class Store:
     """The store at `url`: `sqlite:////path/file.db` or `postgresql://user:password@host:port/name`.
 
     A unit of work is `with store.transaction():`; inside another one it joins it. Reads outside of one use `reading()`.
-    `pool_size` bounds the connections; a thread waits up to 10 seconds for one.
+    `pool_size` bounds the connections; a thread waits up to 30 seconds for one.
     """
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
@@ -247,7 +247,7 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
         return PooledSqliteDatabase(
             str(path),
             max_connections=pool_size,
-            timeout=10,
+            timeout=_POOL_PATIENCE,
             lock_type="IMMEDIATE",
             # FULL: a commit survives a power cut. secure_delete: what is erased is gone from the file.
             pragmas=[
@@ -264,7 +264,7 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
         return PooledPostgresqlDatabase(
             url.replace("postgres://", "postgresql://", 1),
             max_connections=pool_size,
-            timeout=10,
+            timeout=_POOL_PATIENCE,
             prefer_psycopg3=True,
             autoconnect=False,
             connect_timeout=5,
