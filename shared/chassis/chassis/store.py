@@ -26,6 +26,8 @@ T = TypeVar("T")
 # How often to run again, by PostgreSQL's code (its manual, appendix A): serialization failure, deadlock, and a unique violation,
 # as when two saw that a row was missing and both added it: run again, the loser sees it.
 _RERUNS = {"40001": 7, "40P01": 7, "23505": 2}
+# Seconds: longer than any burst that a full pool is about to work off, shorter than a caller's patience.
+_POOL_PATIENCE = 30
 # Classes 08 connection exception, 57P operator intervention (shutdown, crash, starting up), 53 out of resources; 25006: a
 # server that only reads, as after a failover.
 _GONE = ("08", "57P", "53", "25006")
