@@ -26,7 +26,7 @@ VICTIMS = [
 def test_a_thousand_cancellations_under_kills_and_restarts(
     new_deployment: Callable[[], Deployment], own_broker: Broker, own_postgres: Postgres
 ) -> None:
-    storm_of(new_deployment(), own_broker, own_postgres, sessions=1000, every=1.5)
+    storm_of(new_deployment(), own_broker, own_postgres, sessions=1000, every=4.0)
 
 
 @pytest.mark.integration

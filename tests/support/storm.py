@@ -125,7 +125,7 @@ def expect_each_refunded_once(
         what=f"{len(sessions)} deposits to be refunded",
         ignoring=(requests.RequestException,),
     )
-    deployment.wait_drained()
+    deployment.wait_drained(_PATIENCE)
     deposits = {d["id"]: d for d in _all(practice, "payments", "/v1/deposits")}
     refunds = Counter(
         r["metadata"]["timeblu_deposit"]
