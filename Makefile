@@ -15,7 +15,7 @@ ARGS ?=
 SERVICES := scheduling clients payments notifications
 PACKAGES := shared/contracts shared/chassis $(SERVICES:%=services/%) deploy/sandbox deploy/embedded
 IMPORTS := contracts chassis $(SERVICES) sandbox embedded
-TESTS := $(wildcard shared/*/tests services/*/tests deploy/*/tests) tests conftest.py requirements
+TESTS := $(wildcard shared/*/tests services/*/tests deploy/*/tests) tests conftest.py requirements benchmarks
 PYTHON := .venv/bin/python
 # Compiled when first imported: compiling all of it takes longer than the rest of the installation.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --no-deps
