@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -60,7 +61,7 @@ def number(value: float) -> str:
 
 def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that `percent` in a hundred do not exceed."""
-    return sorted(values)[max(0, -(-len(values) * percent // 100).__int__() - 1)]
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
 
 
 def ratio(mine: float, other: float, name: str, *, places: int = 1) -> str:
