@@ -39,6 +39,13 @@ _GONE_SQLITE = (
     "database is locked",
     "attempt to write a readonly",
 )
+# A server that vanished without a word is noticed within half a minute, not within the system's two hours.
+KEEPALIVES: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
 # Any number that every process of one store agrees on; PostgreSQL's advisory locks are per database.
 _MIGRATION_LOCK = 7_412_203
 
@@ -270,11 +277,7 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
             prefer_psycopg3=True,
             autoconnect=False,
             connect_timeout=5,
-            # A server that vanished without a word is noticed within half a minute, not within the system's two hours.
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=4,
-            tcp_user_timeout=30_000,
+            **KEEPALIVES,
             options="-c timezone=UTC",
         )
     raise ValueError(f"STORE_URL: {scheme!r} is neither sqlite nor postgresql")

@@ -13,7 +13,7 @@ from collections import defaultdict
 import psycopg
 from psycopg import sql
 
-from chassis.store import Store
+from chassis.store import KEEPALIVES, Store
 
 log = logging.getLogger(__name__)
 _CHANNEL = "timeblu_wakeups"
@@ -116,6 +116,5 @@ class Wakeups:
             self._wake(name)
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(
-            self._store.url.replace("postgres://", "postgresql://", 1), autocommit=True, connect_timeout=5
-        )
+        url = self._store.url.replace("postgres://", "postgresql://", 1)
+        return psycopg.connect(url, autocommit=True, connect_timeout=5, **KEEPALIVES)
