@@ -177,10 +177,12 @@ class Deliveries:
         return bool(picked)
 
     def _until_next(self) -> float:
+        """Seconds to the next one that nobody has taken; none at all where one fell due since the last look."""
         with self._store.read() as view:
             row = view.execute(
-                "SELECT min(next_at) AS at FROM delivery WHERE next_at > ? AND NOT (channel = 'stripe' AND ?)",
-                (time.time(), self._hold),
+                "SELECT min(next_at) AS at FROM delivery WHERE NOT (channel = 'stripe' AND ?)"
+                " AND seq NOT IN (SELECT value FROM json_each(?))",
+                (self._hold, json.dumps(list(self._taken))),
             ).fetchone()
         return min(max(row["at"] - time.time(), 0.001), 30.0) if row["at"] else 30.0
 

@@ -1,8 +1,12 @@
 """Webhooks: at least once, held back, repeated, reordered, through failing receivers and restarts."""
 
+import time
+
 import pytest
 import stripe
 from deploy.sandbox.tests.driver import Running, Serve, wait_until
+
+from sandbox.delivery import Deliveries
 
 
 def test_a_webhook_is_repeated_until_it_is_taken(running: Running) -> None:
@@ -19,6 +23,26 @@ def test_a_webhook_is_repeated_until_it_is_taken(running: Running) -> None:
     assert len(bodies) == 1
     wait_until(running.sandbox.idle)
     assert running.get("/stripe/hooks")["waiting"] == 0
+
+
+def test_a_webhook_that_falls_due_between_two_looks_goes_out_at_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = running.connected()
+    wait_until(running.sandbox.idle)
+    look = Deliveries._pick
+
+    def slow_look(deliveries: Deliveries) -> bool:
+        found = look(deliveries)
+        time.sleep(0.3)  # as on a busy machine: the next attempt, half a second on, falls due within the second look
+        return found
+
+    monkeypatch.setattr(Deliveries, "_pick", slow_look)
+    running.receiver.answers.append(500)
+    began = time.monotonic()
+    running.stripe.v1.accounts.update(account, {"email": "new@example.com"})
+    wait_until(running.sandbox.idle)
+    assert time.monotonic() - began < 15
 
 
 def test_webhooks_are_held_back_and_let_go(running: Running) -> None:
