@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import os
 import random
+import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,6 +56,22 @@ class HandClock:
         self._now = max(self._now, moment)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parcel:
+    """One copy of a message on its way; it does not arrive before the tick `arrives`."""
+
+    row: OutboxRow
+    arrives: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chore:
+    """A job, and the alarm that commits set when there is something for it to do."""
+
+    job: Job
+    alarm: threading.Event
+
+
 @dataclass(kw_only=True)
 class Bus:
     """Services, sandbox and what lies between them: `pools` holds, by queue, the messages that were published and not yet handed over."""
@@ -63,13 +80,14 @@ class Bus:
     clock: HandClock
     sandbox: Sandbox
     services: dict[str, Service] = field(default_factory=dict)
-    pools: defaultdict[str, list[OutboxRow]] = field(default_factory=lambda: defaultdict(list))
-    copies: int = 1
-    """How often each message is delivered."""
+    pools: defaultdict[str, list[Parcel]] = field(default_factory=lambda: defaultdict(list))
+    arrivals: Callable[[], list[int]] = lambda: [0]
+    """When, in ticks, the copies of the next message arrive: as many as there are to be."""
     senders: bool = True
     """Whether the senders' queues are worked on; what is put there waits otherwise."""
+    _told: dict[str, threading.Event] = field(default_factory=dict)
     _inboxes: dict[str, Inbox] = field(default_factory=dict)
-    _jobs: dict[str, list[Job]] = field(default_factory=dict)
+    _chores: dict[str, list[_Chore]] = field(default_factory=dict)
     _workers: dict[str, Worker] = field(default_factory=dict)
     _servers: list[HttpServer] = field(default_factory=list)
 
@@ -89,7 +107,11 @@ class Bus:
             migrate(service)
             bus.services[name] = service
             bus._inboxes[name] = inbox_of(service)
-            bus._jobs[name] = [*service.jobs(), bus._inboxes[name].retries()]
+            bus._told[name] = service.wakeups.subscribe(outbox.RELAY)
+            bus._chores[name] = [
+                _Chore(job=job, alarm=service.wakeups.subscribe(job.wake or "nobody"))
+                for job in (*service.jobs(), bus._inboxes[name].retries())
+            ]
             bus._workers |= {worker.queue: worker for worker in service.workers().values()}
             bus._serve(create_app(service), deployment.ports[name])
         return bus
@@ -107,7 +129,8 @@ class Bus:
     def collect(self) -> int:
         """Take what the outboxes hold, as relays do; returns how many events that were."""
         taken = 0
-        for service in self.services.values():
+        for service in [self.services[name] for name, told in self._told.items() if told.is_set()]:
+            self._told[service.name].clear()
             with service.store.transaction():
                 rows = outbox.claim(
                     service.store, source=f"/timeblu/{service.name}", now=self.clock.now(), limit=10_000
@@ -115,32 +138,38 @@ class Bus:
                 outbox.mark_published(service.store, [row.envelope.id for row in rows], self.clock.now())
             for row in rows:
                 for queue in _queues_of(row):
-                    self.pools[queue] += [row] * self.copies
+                    self.pools[queue] += [Parcel(row=row, arrives=tick) for tick in self.arrivals()]
             taken += len(rows)
         return taken
 
-    def deliver(self, queue: str, rows: list[OutboxRow], *, again: bool = False) -> None:
-        """Hand `rows` over as one batch; `again` tells the service that an earlier delivery was not acknowledged."""
+    def deliver(self, queue: str, parcels: Sequence[Parcel], *, again: bool = False) -> None:
+        """Hand `parcels` over as one batch; `again` tells the service that an earlier delivery was not acknowledged."""
         if queue in self._workers:
-            for row in rows:
-                self._workers[queue].run(event_of(row.envelope))
+            for parcel in parcels:
+                self._workers[queue].run(event_of(parcel.row.envelope))
             return
         service = queue.removesuffix(".events")
-        self._inboxes[service].take([_message(row.envelope, again) for row in rows])
+        self._inboxes[service].take([_message(parcel.row.envelope, again) for parcel in parcels])
 
     def waiting(self) -> list[str]:
         """The queues that hold something and are worked on."""
-        return [queue for queue, rows in self.pools.items() if rows and (self.senders or queue not in self._workers)]
+        return [queue for queue, pool in self.pools.items() if pool and (self.senders or queue not in self._workers)]
 
     # --- what time and jobs do ------------------------------------------------------------------------------------
 
-    def run_jobs(self, service: str) -> int:
-        """Each job of a service until it has nothing to do now, kept events included; returns how much was done."""
+    def run_jobs(self, service: str, *, woken: bool = False) -> int:
+        """Each job of a service, or each that was woken, until it has nothing to do now; returns how much was done.
+
+        Kept events are retried among them.
+        """
         done = 0
-        for job in self._jobs[service]:
-            while portion := job.run():
+        for chore in self._chores[service]:
+            if woken and not chore.alarm.is_set():
+                continue
+            chore.alarm.clear()
+            while portion := chore.job.run():
                 done += portion
-                assert done < _TICKS, f"{service}: {job.name} never comes to an end"
+                assert done < _TICKS, f"{service}: {chore.job.name} never comes to an end"
         return done
 
     def outside(self) -> None:
@@ -163,13 +192,14 @@ class Bus:
             self.outside()
             moved = self.collect() > 0
             for queue in self.waiting():
-                rows, self.pools[queue] = self.pools[queue], []
-                self.deliver(queue, rows)
+                parcels, self.pools[queue] = self.pools[queue], []
+                self.deliver(queue, parcels)
                 moved = True
             moved = sum(self.run_jobs(name) for name in self.services) > 0 or moved
 
     def _next_due(self) -> datetime | None:
-        moments = [job.next_due() for jobs in self._jobs.values() for job in jobs if job.next_due is not None]
+        jobs = [chore.job for chores in self._chores.values() for chore in chores]
+        moments = [job.next_due() for job in jobs if job.next_due is not None]
         return min((moment for moment in moments if moment is not None and moment > self.clock.now()), default=None)
 
     # --- what must hold of the whole --------------------------------------------------------------------------------
@@ -204,17 +234,18 @@ class Bus:
 
 @dataclass(kw_only=True)
 class Disorder:
-    """Runs stories on a bus whose deliveries know no order: each message several times, in batches of any size, some queues far behind."""
+    """Runs stories on a bus whose deliveries know no order: each message twice, each copy with a delay of its own, in batches of any size."""
 
     bus: Bus
     random: random.Random
+    _tick: int = 0
 
     def run(self, stories: Sequence[Iterator[None]]) -> None:
         """The stories to their ends, with anything happening wherever one pauses; what is under way then stays under way."""
         bus, untold = self.bus, list(stories)
-        # Some queues are quick, some are hardly ever looked at: so events cross the steps that come after them.
-        haste: defaultdict[str, float] = defaultdict(lambda: self.random.choice([0.02, 0.2, 1.0]))
+        bus.arrivals = self._arrivals
         for _ in range(_TICKS):
+            self._tick += 1
             for story in [each for each in untold if self.random.random() < 0.3]:
                 bus.clock.advance(self.random.choice([0, 1]))
                 if next(story, story) is story:
@@ -224,32 +255,40 @@ class Disorder:
             bus.outside()
             bus.collect()
             for queue in bus.waiting():
-                if self.random.random() < haste[queue]:
-                    self._deliver_some(queue)
+                self._deliver_arrived(queue)
             for name in bus.services:
                 if self.random.random() < 0.3:
-                    bus.run_jobs(name)
+                    bus.run_jobs(name, woken=self.random.random() < 0.9)
         raise AssertionError(f"{len(untold)} stories never came to their ends")
 
     def rest(self) -> None:
         """Deliver what is left, in any order as well, until nothing moves."""
         bus = self.bus
         for _ in range(_TICKS):
+            self._tick += 1
             bus.outside()
             bus.collect()
             if not bus.waiting():
                 break
             for queue in bus.waiting():
-                self._deliver_some(queue)
+                self._deliver_arrived(queue)
             bus.run_jobs(self.random.choice(list(bus.services)))
         bus.settle()
 
-    def _deliver_some(self, queue: str) -> None:
+    def _arrivals(self) -> list[int]:
+        """Some messages are quick, some take longer than the steps that follow; their second copies come whenever."""
+        first = self._tick + self.random.choice([0, 0, 1, 3, 10, 30])
+        return [first, first + self.random.choice([0, 1, 3, 30])]
+
+    def _deliver_arrived(self, queue: str) -> None:
         pool = self.bus.pools[queue]
-        self.random.shuffle(pool)
-        count = min(len(pool), self.random.choice([1, 2, 5, 20]))
-        rows = [pool.pop() for _ in range(count)]
-        self.bus.deliver(queue, rows, again=self.random.random() < 0.1)
+        arrived = [parcel for parcel in pool if parcel.arrives <= self._tick]
+        self.random.shuffle(arrived)
+        batch = arrived[: self.random.choice([1, 3, 20])]
+        if batch:
+            taken = set(map(id, batch))
+            self.bus.pools[queue] = [parcel for parcel in pool if id(parcel) not in taken]
+            self.bus.deliver(queue, batch, again=self.random.random() < 0.1)
 
 
 def _build(name: str, environment: Mapping[str, str], clock: Clock) -> Service:
