@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 # What comes due again and again so soon after the last time is trying something that does not work. After so many times it waits
 # a little longer each time, so that the stops on any way are bounded; what is planned is stopped at to the second.
-_SOON, _TIMES = timedelta(minutes=11), 100
+_SOON, _TIMES = timedelta(minutes=11), 60
 _FIRST_GAP, _GAP_GROWTH, _GROWS = timedelta(minutes=1), 1.25, 50  # times: up to seven weeks
 _PATIENCE_SECONDS = 30.0
 

@@ -33,11 +33,11 @@ def test_a_jump_of_more_than_a_year_over_many_sessions_is_exact_and_takes_second
     first = _hour(practice.now()) + timedelta(days=7)
 
     def book(number: int) -> Any:
-        starts_at = first + timedelta(days=13 * number, hours=number % 8)
+        starts_at = first + timedelta(days=32 * number, hours=number % 8)
         return practice.book(service_id=service["id"], client_id=client["id"], starts_at=starts_at)
 
     with ThreadPoolExecutor(4) as pool:
-        sessions = list(pool.map(book, range(30)))
+        sessions = list(pool.map(book, range(12)))
     began = time.monotonic()
     practice.advance(days=400)
     assert took(began) < 60

@@ -73,13 +73,13 @@ def test_what_tries_for_ever_is_bounded_and_makes_nothing_else_late(pause: timed
     world.go(timedelta(days=3652))
     assert world.done == planned
     own_stops = set(world.retries) - set(planned)
-    assert 100 <= len(own_stops) <= 200
+    assert 60 <= len(own_stops) <= 150
 
 
-def test_the_first_hundred_tries_come_when_they_want() -> None:
+def test_the_first_tries_come_when_they_want() -> None:
     world = World(retry_every=timedelta(minutes=5))
-    world.go(timedelta(hours=8))
-    assert world.retries == [_START + timedelta(minutes=5 * number) for number in range(97)]
+    world.go(timedelta(hours=5))
+    assert world.retries == [_START + timedelta(minutes=5 * number) for number in range(61)]
 
 
 def test_what_stays_due_is_passed_over() -> None:
