@@ -87,6 +87,20 @@ def test_a_practice_survives_many_kills_at_any_moment(suite: Running) -> None:
     _kills_at_any_moment(suite, kills=15, seed=12)
 
 
+@pytest.mark.chaos
+def test_kills_during_the_first_start_leave_nothing_half_made(suite: Running) -> None:
+    for step in range(30):
+        process = suite.begin()
+        time.sleep(1.0 + 0.1 * (step % 15))  # the moment is what is tested
+        process.kill()
+        process.wait(timeout=10)
+    suite.start()
+    practice = suite.practice()
+    assert practice.get("payments", "/v1/connect")["charges_enabled"]
+    assert len(suite.rows("payments", "SELECT account_id FROM connections")) == 1
+    assert len(practice.get("scheduling", "/v1/calendars")["data"]) == 1
+
+
 def _kills_at_any_moment(suite: Running, *, kills: int, seed: int) -> None:
     suite.start()
     actor = Actor(practice=suite.new_practice())
