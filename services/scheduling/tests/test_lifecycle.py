@@ -238,6 +238,11 @@ def test_a_duplicate_copies_all_but_private_notes_status_and_cancellation(light_
         {"starts_at": at("12-09 10:00"), "notes": "", "client": {"name": "New"}},
     )
     assert (other["notes"], other["client"]["name"]) == ("", "New")
+    another = light_world.session_type(duration_minutes=30, price=None)
+    changed = light_world.a.post(
+        f"/sessions/{original['id']}/duplicate", {"starts_at": at("12-10 10:00"), "service_id": another}
+    )
+    assert (changed["duration_minutes"], changed["price"]) == (45, original["price"])
     light_world.a.refused(
         409, "slot_taken", "POST", f"/sessions/{original['id']}/duplicate", {"starts_at": original["starts_at"]}
     )

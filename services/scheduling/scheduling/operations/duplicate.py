@@ -45,12 +45,7 @@ def _body_of_copy(context: Scheduling, account_id: str, session_id: str, body: M
 
 
 def _merged(original: Session, body: Mapping[str, Any]) -> dict[str, Any]:
-    same_type = body.get("service_id", original.service_id) == original.service_id
-    # Another type brings its own duration and price.
-    names = [name for name in _COPIED if same_type or name != "duration_minutes"]
-    copied = {name: getattr(original, name) for name in names}
-    if same_type:
-        copied["price"] = money_data(original.price)
+    copied = {name: getattr(original, name) for name in _COPIED} | {"price": money_data(original.price)}
     if body.get("client"):
         del copied["client_id"]
     return copied | dict(body)
