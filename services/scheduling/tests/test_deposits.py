@@ -202,6 +202,30 @@ def test_the_refunds_answer_opens_the_way_to_a_restore(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_a_refund_by_hand_from_before_opens_no_way_to_a_restore(light_world: World) -> None:
+    session = paid(light_world)
+    by_hand = {"held_amount": 1500, "refunded_amount": 500}
+    light_world.a.post(f"/sessions/{session['id']}/cancel", {"refund": "refund"})
+    light_world.tell(
+        "deposit.partially_refunded", light_world.deposit_told(session, 3, "partially_refunded", **by_hand)
+    )
+    light_world.a.refused(409, "refund_in_progress", "POST", f"/sessions/{session['id']}/restore")
+    # The end may be told before the beginning.
+    done = light_world.deposit_told(session, 5, "partially_refunded", held_amount=1000, refunded_amount=1000)
+    light_world.tell("deposit.partially_refunded", done)
+    light_world.a.refused(409, "refund_in_progress", "POST", f"/sessions/{session['id']}/restore")
+    light_world.tell("refund.pending", refund(light_world, session, 4, "pending", "refund_pending"))
+    assert light_world.a.post(f"/sessions/{session['id']}/restore")["status"] == "confirmed"
+
+
+def test_what_a_refund_by_hand_leaves_needs_a_decision_while_it_is_under_way(light_world: World) -> None:
+    session = paid(light_world)
+    light_world.tell("deposit.refund_pending", light_world.deposit_told(session, 3, "refund_pending"))
+    path = f"/sessions/{session['id']}/cancel"
+    light_world.a.refused(409, "refund_decision_required", "POST", path, {})
+    assert light_world.a.post(path, {"refund": "refund"})["deposit"]["status"] == "refund_pending"
+
+
 def test_a_payment_on_its_way_when_it_was_cancelled_lets_the_provider_decide_later(world: World) -> None:
     session = book(world)
     path = f"/sessions/{session['id']}/cancel"

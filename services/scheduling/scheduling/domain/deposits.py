@@ -144,21 +144,31 @@ class SessionDeposit:
 
     @property
     def holds_money(self) -> bool:
-        """Whether a cancellation has to say what becomes of it. A lost or running dispute is not the provider's to decide."""
-        if self.status in {DepositStatus.DISPUTED, DepositStatus.REFUND_PENDING}:
-            return False
-        return self.status is DepositStatus.PAID or self.held_amount > 0
+        """Whether a cancellation has to say what becomes of it. A lost or running dispute is not the provider's to decide.
+
+        A refund by hand that is under way need not take all of it.
+        """
+        return self.status is DepositStatus.PAID or (self.held_amount > 0 and self.status is not DepositStatus.DISPUTED)
 
     @property
     def payable(self) -> bool:
         """Whether the client can pay something now."""
         return self.status is DepositStatus.REQUIRED and self.due_amount > 0
 
+    def refund_under_way(self, *, awaited: bool) -> bool:
+        """Whether a restore has to wait. `awaited`: payments has not answered the cancellation that wants the refund; what it
+        tells before, such as the end of an earlier refund by hand, opens no way."""
+        if self.status is DepositStatus.REFUND_PENDING:
+            return True
+        return awaited and self.status in _BEFORE_THE_ANSWER and self.held_amount > 0
+
     def refunding(self) -> SessionDeposit:
         """The same once its refund was decided: a restore waits until payments has answered."""
         return replace(self, status=DepositStatus.REFUND_PENDING)
 
 
+# How a deposit may stand that holds money while payments has not heard of the decision to refund it.
+_BEFORE_THE_ANSWER = {DepositStatus.PAID, DepositStatus.PARTIALLY_REFUNDED, DepositStatus.REFUND_FAILED}
 # While nothing was paid, another price or type may change what is asked.
 _OPEN = {DepositStatus.REQUIRED, DepositStatus.NOT_ASKED, DepositStatus.CANCELED}
 

@@ -93,7 +93,7 @@ def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> boo
 
 def _awaits_refund(session: Session) -> bool:
     standing = standing_cancellation(session)
-    return standing is not None and standing.refund == RefundDecision.REFUND and not standing.answered
+    return standing is not None and standing.awaits_refund
 
 
 def _can_be_cancelled(context: Scheduling, session: Session) -> bool:

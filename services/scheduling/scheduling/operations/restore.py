@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.problems import Conflict
-from contracts.sessions import DepositStatus
 from scheduling.domain.transitions import Action
 from scheduling.operations.context import Actor, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account, the_session
@@ -29,8 +28,10 @@ def restore(
     session = the_session(context, account, session_id, expected)
     before = facts(session)
     status = step(context, session, Action.RESTORE)
+    standing = standing_cancellation(session)
+    assert standing is not None
     deposit = session.its_deposit
-    if deposit is not None and deposit.status is DepositStatus.REFUND_PENDING:
+    if deposit is not None and deposit.refund_under_way(awaited=standing.awaits_refund):
         raise Conflict("The deposit's refund is under way: it has to end first.", code="refund_in_progress")
     override = Override.of(body)
     permitted = sanctioned_with(session.id)
@@ -42,8 +43,6 @@ def restore(
         permitted=permitted,
         outside_permitted=session.outside_hours,
     )
-    standing = standing_cancellation(session)
-    assert standing is not None
     standing.restored_at = context.clock.now()
     standing.save()
     anew = bool(set(placed.overlaps) - permitted) or (placed.outside_hours and not session.outside_hours)

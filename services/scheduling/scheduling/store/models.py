@@ -10,7 +10,7 @@ from peewee import BooleanField, DatabaseProxy, IntegerField, Model, TextField
 from chassis.columns import JsonField, UtcDateTimeField
 from contracts.money import Money
 from contracts.plans import PLANS, Plan, PlanTerms
-from contracts.sessions import SessionStatus
+from contracts.sessions import RefundDecision, SessionStatus
 from scheduling.domain.booking import BookingRules
 from scheduling.domain.deposits import DepositTerms, SessionDeposit
 from scheduling.domain.hours import WorkingHours
@@ -204,6 +204,10 @@ class Cancellation(Base):
 
     class Meta:
         table_name = "cancellations"
+
+    @property
+    def awaits_refund(self) -> bool:
+        return self.refund == RefundDecision.REFUND and not self.answered
 
 
 class Change(Base):
