@@ -10,7 +10,8 @@ from contracts.money import Money, decimals, percentage_of, smallest_step
 from contracts.sessions import DepositStatus
 
 # The least that Stripe charges, in minor units. Source: Stripe, "Supported currencies", minimum charge amounts; where a
-# currency is not listed there the least follows from the settlement currency's rate of the day, which nobody knows here.
+# currency is not listed there the least follows from the settlement currency's rate of the day, which nobody knows here:
+# half a unit has to do, as with most that are listed, and fifty units where there are no smaller ones, as with the yen.
 _STRIPE_MINIMUM = {
     "USD": 50, "AED": 200, "AUD": 50, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30,
     "HKD": 400, "HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200,
@@ -19,8 +20,8 @@ _STRIPE_MINIMUM = {
 
 
 def stripe_minimum(currency: str) -> int:
-    """The least that can be charged in `currency`, in minor units; unlisted two-decimal currencies count as the euro does."""
-    return _STRIPE_MINIMUM.get(currency, 50 if decimals(currency) == 2 else smallest_step(currency))
+    """The least that can be charged in `currency`, in minor units."""
+    return _STRIPE_MINIMUM.get(currency, 500 if decimals(currency) == 3 else 50)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ class DepositTerms:
         if price is not None:
             currency = price.currency
         if self.fixed is not None:
-            amount = self.fixed if price is None else min(self.fixed, price.amount)
+            step = smallest_step(currency)
+            amount = self.fixed if price is None else min(self.fixed, price.amount // step * step)
         else:
             assert self.percent is not None
             amount = percentage_of(price.amount, self.percent, currency) if price else 0

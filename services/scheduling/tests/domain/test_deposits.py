@@ -34,6 +34,7 @@ PAID = replace(REQUIRED, id="dep_1", status=DepositStatus.PAID, held_amount=2000
         (DepositTerms(fixed=3000), EUR80, 3000),
         (DepositTerms(fixed=3000), None, 3000),
         (DepositTerms(fixed=3000), Money(amount=1000, currency="EUR"), 1000),
+        (DepositTerms(fixed=3000), Money(amount=1005, currency="KWD"), 1000),
         (DepositTerms(fixed=3000), Money(amount=0, currency="EUR"), None),
         (DepositTerms(percent=25), None, None),
         (DepositTerms(percent=1), Money(amount=4900, currency="EUR"), None),
@@ -57,6 +58,10 @@ def test_a_deposit_comes_to_its_share_of_the_price(
         (DepositTerms(percent=1), Money(amount=4000, currency="EUR"), "/deposit/percent"),
         (DepositTerms(fixed=1001), Money(amount=5000, currency="KWD"), "/deposit/amount"),
         (DepositTerms(fixed=29), Money(amount=5000, currency="GBP"), "/deposit/amount"),
+        (DepositTerms(fixed=490), Money(amount=5000, currency="KWD"), "/deposit/amount"),
+        (DepositTerms(fixed=49), Money(amount=5000, currency="ISK"), "/deposit/amount"),
+        (DepositTerms(fixed=49), Money(amount=5000, currency="UGX"), "/deposit/amount"),
+        (DepositTerms(percent=1), Money(amount=4900, currency="KRW"), "/deposit/percent"),
     ],
 )
 def test_terms_that_could_not_be_charged_are_refused(terms: DepositTerms, price: Money | None, path: str) -> None:
