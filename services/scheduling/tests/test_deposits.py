@@ -117,11 +117,17 @@ def test_what_payments_tells_is_taken_over_with_a_version_each(world: World) -> 
         ("session.updated", 2),
         ("session.updated", 3),
     ]
-    entries = world.a.get(f"/sessions/{session['id']}/history")["data"]
-    assert entries[-1]["changes"] == {
-        "deposit": [{"status": "required", "amount": 2000}, {"status": "paid", "amount": 2000}]
-    }
-    assert entries[-1]["actor"] == "system"
+    created, required, now = world.a.get(f"/sessions/{session['id']}/history")["data"]
+    before, after = now["changes"]["deposit"]
+    assert (before["status"], before["due_amount"], after["status"], after["held_amount"]) == (
+        "required",
+        2000,
+        "paid",
+        2000,
+    )
+    # That payments has answered is a version as well.
+    assert [value["id"] for value in required["changes"]["deposit"]] == [None, before["id"]]
+    assert (created["changes"], now["actor"]) == ({}, "system")
     assert world.broken_invariants() == {}
 
 

@@ -36,7 +36,7 @@ def record(
 
     `session_type` is its type, where that is at hand.
     """
-    now = context.clock.now()
+    now = session.created_at if new else context.clock.now()
     session.version = 1 if new else session.version + 1
     session.updated_at = now
     session.save(force_insert=new)
@@ -211,12 +211,11 @@ def standing_cancellation(session: Session) -> Cancellation | None:
 
 def facts(session: Session) -> dict[str, Any]:
     """What the history tells changes of, in the form of the API."""
-    deposit = session.its_deposit
     return {
         **{name: getattr(session, name) for name in _SHOWN},
         "starts_at": rfc3339(session.starts_at),
         "price": money_data(session.price),
-        "deposit": deposit and {"status": deposit.status.value, "amount": deposit.amount},
+        "deposit": session.deposit,
         "auto_confirm_at": session.auto_confirm_at and rfc3339(session.auto_confirm_at),
         # That private notes changed is told, what they say is not.
         "session_notes": session.session_notes,
