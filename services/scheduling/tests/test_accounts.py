@@ -51,12 +51,18 @@ def test_another_timezone_brings_its_country_unless_one_is_said(light_world: Wor
     assert light_world.a.ok("PUT", "/accounts/acc_b", {"timezone": "Europe/Vienna"})["country"] == "AT"
     assert light_world.a.ok("PUT", "/accounts/acc_b", {"country": "CH"})["country"] == "CH"
     assert light_world.a.ok("PUT", "/accounts/acc_b", {"name": "Other"})["country"] == "CH"
+    assert light_world.b.patch("/account", {"timezone": "Europe/Berlin"})["country"] == "CH"
 
 
 def test_a_timezone_in_no_country_needs_one_to_be_said(light_world: World) -> None:
-    problem = light_world.a.refused(422, "invalid", "PUT", "/accounts/acc_a", {"timezone": "UTC"})
+    new = {"name": "P", "email": "p@example.com", "username": "p", "timezone": "UTC", "currency": "EUR"}
+    problem = light_world.a.refused(422, "invalid", "PUT", "/accounts/acc_p", new)
     assert problem["errors"][0]["pointer"] == "/country"
-    assert light_world.a.ok("PUT", "/accounts/acc_a", {"timezone": "UTC", "country": "IS"})["timezone"] == "UTC"
+    assert light_world.a.ok("PUT", "/accounts/acc_p", new | {"country": "IS"})["country"] == "IS"
+
+
+def test_a_timezone_in_no_country_leaves_the_accounts_country(light_world: World) -> None:
+    assert light_world.a.patch("/account", {"timezone": "UTC"})["country"] == "DE"
 
 
 @pytest.mark.parametrize(

@@ -98,8 +98,11 @@ def view(account: Account) -> dict[str, Any]:
 def _changed(context: Scheduling, account: Account, body: dict[str, Any]) -> dict[str, Any]:
     wanted = {name: body[name] for name in _PROVISIONED if name in body and name != "country"}
     timezone = wanted.get("timezone", account.timezone)
-    if body.get("country") or "country" in body or timezone != account.timezone:
-        wanted["country"] = _country(body.get("country"), timezone)
+    if "country" in body:
+        wanted["country"] = _country(body["country"], timezone)
+    elif account.country == country_of(account.timezone):
+        # It was the timezone's, so it moves with it; one that somebody said stays.
+        wanted["country"] = country_of(timezone) or account.country
     if "booking" in body:
         wanted["booking"] = _rules(account, body["booking"], wanted.get("plan", account.plan)).as_data()
     if all(getattr(account, name) == value for name, value in wanted.items()):
