@@ -69,6 +69,8 @@ def test_filters_find_what_they_say(world: World) -> None:
         "1511234",
         "zoe celik",
         "0151 12345678",
+        "(0151) 123-456-78",
+        "0049 (0)151/12345678",
         "+4915112345678".replace("+", "%2B"),
     ):
         assert ids(world, f"q={text}") == [first["id"]], text

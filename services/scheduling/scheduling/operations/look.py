@@ -16,6 +16,7 @@ from scheduling.operations.sessions import view, views
 from scheduling.store.models import Change, Client, Session
 
 SORTS = ("starts_at", "-starts_at", "updated_at")
+_PHONE_SIGNS = str.maketrans("", "", "+()./-")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +110,7 @@ def _clients(account_id: str, text: str) -> Any:
     """The clients in whose name, email or phone all the words of `text` occur; deleted ones are not found by what they were."""
     query = Client.select(Client.id).where(Client.account_id == account_id, ~Client.deleted)
     for word in searchable(text).split():
-        # Phones are kept as E.164; one typed as at home has zeros in front and spaces within, so each word counts by itself.
-        query = query.where(Client.search.contains(word.lstrip("0") if word.isdecimal() else word))
+        # Phones are kept as E.164; one typed as people do has zeros in front, signs and spaces within: each word counts by itself.
+        digits = word.translate(_PHONE_SIGNS)
+        query = query.where(Client.search.contains(digits.lstrip("0") if digits.isdecimal() else word))
     return query
