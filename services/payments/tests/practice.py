@@ -130,7 +130,13 @@ class Practice:
             inbox.handle(self.service, event)
 
     def account_told(
-        self, *, plan: str = "max", version: int = 1, account_id: str | None = None, currency: str = "EUR"
+        self,
+        *,
+        plan: str = "max",
+        version: int = 1,
+        account_id: str | None = None,
+        currency: str = "EUR",
+        email: str = "berg@example.com",
     ) -> Event:
         return self.event(
             "account.created" if version == 1 else "account.updated",
@@ -139,7 +145,7 @@ class Practice:
                 "account_id": account_id or self.account_id,
                 "version": version,
                 "name": "Praxis Berg",
-                "email": "berg@example.com",
+                "email": email,
                 "username": "berg",
                 "plan": plan,
                 "timezone": "Europe/Berlin",
@@ -371,6 +377,16 @@ class Practice:
 
     def last_told(self, type: str) -> dict[str, Any]:
         return [envelope.decoded() for envelope in outbox.pending(self.service.store) if envelope.type == type][-1]
+
+    def pages_at_stripe(self) -> list[str]:
+        """How each Checkout page of the provider's account stands there, newest first."""
+        answer = requests.get(
+            f"{self.sandbox_url}/stripe/v1/checkout/sessions",
+            auth=(self.sandbox.keys.stripe_secret_key, ""),
+            headers={"Stripe-Account": self.get("/v1/connect")["stripe_account_id"]},
+            timeout=10,
+        )
+        return [page["status"] for page in answer.json()["data"]]
 
     def fault(self, fault: str, count: int = 1, **more: str) -> None:
         answer = requests.post(

@@ -78,8 +78,34 @@ def test_stripe_in_trouble_is_503_and_the_next_try_goes_on(stranger: Practice, f
     assert (answer.status_code, code_of(answer)) == (503, "unavailable")
     assert "Retry-After" in answer.headers
     assert stranger.post("/v1/connect")["status"] == "onboarding"
-    if fault != "error_500_after_processing":  # there Stripe made one that it never named
-        assert len(_accounts_at_stripe(stranger)) == 1
+    assert len(_accounts_at_stripe(stranger)) == 1
+
+
+def test_an_account_made_without_our_hearing_of_it_is_found_when_stripe_has_forgotten_the_key(
+    stranger: Practice,
+) -> None:
+    stranger.fault("drop_after_processing", 1, method="POST", path="/v1/accounts")
+    assert stranger.call("POST", "/v1/connect", json={}).status_code == 503
+    stranger.advance(hours=25)
+    assert stranger.post("/v1/connect")["stripe_account_id"] == _accounts_at_stripe(stranger)[0]["id"]
+    assert len(_accounts_at_stripe(stranger)) == 1
+
+
+def test_an_email_changed_between_two_tries_is_no_obstacle(stranger: Practice) -> None:
+    stranger.fault("drop_after_processing", 1, method="POST", path="/v1/accounts")
+    stranger.fault("error_500", 1, method="GET", path="/v1/accounts")
+    assert stranger.call("POST", "/v1/connect", json={}).status_code == 503
+    stranger.hear(stranger.account_told(version=2, email="new@example.com"))
+    assert stranger.call("POST", "/v1/connect", json={}).status_code == 503  # Stripe cannot be asked
+    stranger.post("/v1/connect")
+    assert len(_accounts_at_stripe(stranger)) == 1
+
+
+def test_another_country_wanted_after_an_unsure_answer_gets_its_own_account(stranger: Practice) -> None:
+    stranger.fault("drop_after_processing", 1, method="POST", path="/v1/accounts")
+    assert stranger.call("POST", "/v1/connect", json={"country": "FR"}).status_code == 503
+    assert stranger.post("/v1/connect", country="AT")["country"] == "AT"
+    assert stranger.post("/v1/connect")["country"] == "AT"
 
 
 def test_another_country_after_the_account_was_made_is_a_conflict(stranger: Practice) -> None:

@@ -242,7 +242,39 @@ def test_a_page_whose_making_went_wrong_is_made_by_the_next_who_follows_the_link
 ) -> None:
     session_id = practice.book()
     practice.fault(fault, 1, method="POST", path="/v1/checkout/sessions")
-    assert practice.http.get(practice.link(session_id)).status_code == 503
+    # A server error says nothing of the page: Stripe is asked, and where it has one, that is shown at once.
+    made = fault == "error_500_after_processing"
+    assert practice.http.get(practice.link(session_id)).status_code == (303 if made else 503)
     practice.pay(session_id)
     assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.pages_at_stripe() == ["complete"]
     assert practice.violations() == {}
+
+
+def test_a_page_that_we_never_heard_of_is_ended_before_the_deposit_is_cancelled(practice: Practice) -> None:
+    session_id = practice.book()
+    practice.fault("drop_after_processing", 1, method="POST", path="/v1/checkout/sessions")
+    assert practice.http.get(practice.link(session_id)).status_code == 503
+    practice.cancel(session_id, None)
+    assert practice.standing(session_id)[0] == "canceled"
+    assert practice.pages_at_stripe() == ["expired"]
+
+
+def test_a_client_renamed_between_two_tries_still_gets_the_page(practice: Practice) -> None:
+    session_id = practice.book()
+    practice.fault("drop_after_processing", 1, method="POST", path="/v1/checkout/sessions")
+    assert practice.http.get(practice.link(session_id)).status_code == 503
+    practice.hear(practice.client_told(version=2, email="new@example.com"))
+    practice.pay(session_id)
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.pages_at_stripe() == ["complete"]
+
+
+def test_a_payment_whose_webhook_was_lost_is_seen_when_its_page_has_ended(practice: Practice) -> None:
+    session_id = _paid_unnoticed(practice)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "required"
+    practice.advance(hours=24)
+    practice.settle_down()
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.told("deposit") == ["deposit.required", "deposit.paid"]

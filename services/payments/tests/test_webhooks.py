@@ -143,6 +143,19 @@ def test_a_webhook_that_fails_is_tried_again_and_stops_no_other(practice: Practi
     assert _states(practice)["refund.updated"] == "failed"
 
 
+def test_a_webhook_outlives_a_day_in_which_stripe_cannot_be_asked(practice: Practice) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    practice.fault("error_500", 1000)
+    practice.pay_at(page)
+    for _ in range(48):
+        practice.run_jobs()
+        practice.advance(minutes=30)
+    practice.fault("error_500", 0)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "paid"
+
+
 def test_an_account_that_cut_us_off_is_disconnected_and_no_new_deposit_is_asked(practice: Practice) -> None:
     account = practice.get("/v1/connect")["stripe_account_id"]
     _send(practice, _event("account.application.deauthorized", "ca_1", account))

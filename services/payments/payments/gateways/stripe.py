@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 _CONNECT_SECONDS = 3.05
 _WEBHOOK_AGE_SECONDS = 300
+_CLOCKS_APART = timedelta(minutes=5)
 # Currencies whose amounts at Stripe differ from ISO 4217's minor units. Source: docs.stripe.com/currencies, special cases.
 _TWO_DECIMALS_AT_STRIPE = frozenset({"ISK", "UGX"})
 _NO_DECIMALS_AT_STRIPE = frozenset({"MGA"})
@@ -33,7 +34,7 @@ class StripeBusy(Exception):
 
 
 class StripeUnsure(Exception):
-    """It may have been done. `spoilt`: the idempotency key remembers a server error and would repeat that for 24 hours."""
+    """It may have been done. `spoilt`: the idempotency key remembers a server error, or other parameters, and would repeat that for 24 hours."""
 
     def __init__(self, reason: str, *, spoilt: bool = False) -> None:
         super().__init__(reason)
@@ -201,6 +202,13 @@ class StripeGateway:
         with _errors_sorted():
             return _account(self._client.v1.accounts.create(_as_params(params), {"idempotency_key": key}))
 
+    def find_account(self, *, since: datetime, country: str, metadata: Mapping[str, str]) -> AccountState | None:
+        """The account with this metadata made in `country` since then, after an answer that never came."""
+        with _errors_sorted():
+            found = self._client.v1.accounts.list(_as_params(_made_since(since)))
+            mine = (each for each in found.auto_paging_iter() if _metadata(each) == metadata)
+            return next((_account(each) for each in mine if each.country == country), None)
+
     def account(self, stripe_account: str) -> AccountState:
         with _errors_sorted():
             return _account(self._client.v1.accounts.retrieve(stripe_account))
@@ -249,6 +257,15 @@ class StripeGateway:
         options = _on(wanted.stripe_account, wanted.model) | {"idempotency_key": wanted.key}
         with _errors_sorted():
             return self._page(self._client.v1.checkout.sessions.create(_as_params(params), _as_params(options)))
+
+    def find_checkout(self, wanted: NewCheckout, *, since: datetime) -> CheckoutPage | None:
+        """The page with this metadata made since then, after an answer that never came."""
+        options = _as_params(_on(wanted.stripe_account, wanted.model))
+        with _errors_sorted():
+            found = self._client.v1.checkout.sessions.list(_as_params(_made_since(since)), options)
+            return next(
+                (self._page(each) for each in found.auto_paging_iter() if _metadata(each) == wanted.metadata), None
+            )
 
     def checkout(self, stripe_account: str, model: ChargeModel, session: str) -> CheckoutPage:
         with _errors_sorted():
@@ -367,6 +384,11 @@ def _on(stripe_account: str, model: ChargeModel) -> dict[str, Any]:
     return {"stripe_account": stripe_account} if model is ChargeModel.DIRECT else {}
 
 
+def _made_since(moment: datetime) -> dict[str, Any]:
+    """Parameters of a list of what was made since then, or just before: Stripe's clock may be behind ours."""
+    return {"limit": 100, "created": {"gte": int((moment - _CLOCKS_APART).timestamp())}}
+
+
 @contextmanager
 def _errors_sorted() -> Iterator[None]:
     """The SDK's errors by what may be done about them; their texts hold no key and no card."""
@@ -385,6 +407,9 @@ def _errors_sorted() -> Iterator[None]:
         status = error.http_status or 0
         if status == 409 or error.code in {"idempotency_key_in_use", "lock_timeout"}:
             raise StripeInFlight("another request is at it") from error
+        if isinstance(error, stripe.IdempotencyError):
+            # What we say of a client or an account may have changed since the key was used first.
+            raise StripeUnsure("the key was used with other parameters", spoilt=True) from error
         if status >= 500 or status == 0:
             raise StripeUnsure(f"Stripe answered {status}", spoilt=True) from error
         raise StripeRefused(error.code or str(status), error.user_message or "Stripe refused it") from error

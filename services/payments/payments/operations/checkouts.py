@@ -13,7 +13,7 @@ from chassis.problems import NotFound, Unavailable
 from chassis.store import moment
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.charging import ChargeModel, application_fee
-from payments.gateways.stripe import NewCheckout, StripeBusy, StripeRefused, StripeUnsure
+from payments.gateways.stripe import CheckoutPage, NewCheckout, StripeBusy, StripeRefused, StripeUnsure
 from payments.operations.context import Payments
 from payments.operations.money import take_in_page
 from payments.operations.settle import PAGE_LEASE, Case, conclude, open_case
@@ -60,6 +60,10 @@ class LinkView:
 
 class _NotPayable(Exception):
     """Stripe does not take this payment as things are: the account may not charge, or the rest is less than Stripe's minimum."""
+
+
+class _NeverMade(Exception):
+    """Stripe has no such page, and the key remembers a failure: the next one needs another."""
 
 
 def follow_link(context: Payments, secret: str) -> LinkView:
@@ -179,11 +183,13 @@ def _intend(case: Case) -> Checkout:
 def _open(context: Payments, page: Checkout) -> str | None:
     """Make the page at Stripe; its address, or None if it must not be shown any more."""
     try:
-        seen = context.stripe().create_checkout(_wanted(context, page))
+        seen = _made(context, page)
     except (StripeBusy, StripeUnsure) as trouble:
-        # The same key makes the same page: whoever comes next goes on with this row, unless its key remembers a failure.
-        spoilt = isinstance(trouble, StripeUnsure) and trouble.spoilt
-        context.store.run(lambda: _give_up(context, page, for_good=spoilt))
+        # The same key makes the same page: whoever comes next goes on with this row.
+        context.store.run(lambda: _give_up(context, page, for_good=False))
+        raise Unavailable("the payment page cannot be opened just now") from trouble
+    except _NeverMade as trouble:
+        context.store.run(lambda: _give_up(context, page, for_good=True))
         raise Unavailable("the payment page cannot be opened just now") from trouble
     except StripeRefused as refused:
         log.warning("no Checkout page for deposit %s: %s", page.deposit_id, refused.code)
@@ -193,6 +199,20 @@ def _open(context: Payments, page: Checkout) -> str | None:
     with context.store.reading():
         made = Checkout.get_by_id(page.id)
     return made.url if made.state == CheckoutState.OPEN and not made.ending else None
+
+
+def _made(context: Payments, page: Checkout) -> CheckoutPage:
+    """The page at Stripe, found there if its key remembers a failure that came after it was made."""
+    wanted = _wanted(context, page)
+    try:
+        return context.stripe().create_checkout(wanted)
+    except StripeUnsure as unsure:
+        if not unsure.spoilt:
+            raise
+        found = context.stripe().find_checkout(wanted, since=page.intended_at)
+        if found is None:
+            raise _NeverMade from unsure
+        return found
 
 
 def _wanted(context: Payments, page: Checkout) -> NewCheckout:
@@ -317,12 +337,12 @@ def end_one_page(context: Payments) -> int:
 
 def end_page(context: Payments, page: Checkout) -> None:
     """End this page at Stripe and settle its deposit; where that fails it is tried again later."""
-    if page.state == CheckoutState.INTENDED:
-        # Who was making it holds a lease that has run out: its address was shown to nobody.
-        context.store.run(lambda: _give_up(context, page, for_good=True))
-        return
     try:
-        seen = context.stripe().end_checkout(page.stripe_account, ChargeModel(page.charge_model), page.stripe_session)
+        session = page.stripe_session or _lost(context, page)
+        if session is None:
+            context.store.run(lambda: _give_up(context, page, for_good=True))
+            return
+        seen = context.stripe().end_checkout(page.stripe_account, ChargeModel(page.charge_model), session)
     except (StripeBusy, StripeUnsure) as trouble:
         log.info("the Checkout page %s is not ended yet: %s", page.id, trouble)
     except StripeRefused as refused:
@@ -332,6 +352,12 @@ def end_page(context: Payments, page: Checkout) -> None:
             context.store.run(lambda: _note_expired(context, page))
     else:
         context.store.run(lambda: take_in_page(context, page.id, seen))
+
+
+def _lost(context: Payments, page: Checkout) -> str | None:
+    """The id of a page whose maker died or never heard of it (its lease has run out); None where Stripe has none either."""
+    found = context.stripe().find_checkout(_wanted(context, page), since=page.intended_at)
+    return found.id if found else None
 
 
 def _claim_ending(context: Payments) -> Checkout | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -23,8 +23,6 @@ from payments.store.queries import locked
 log = logging.getLogger(__name__)
 
 _RESUME = "connect-onboarding"
-# Stripe forgets a key after 24 hours; an account that was made under an older one stays unused.
-_KEY_LIFE = timedelta(hours=23)
 _OTHER_REQUEST_SECONDS, _POLL_SECONDS = 10.0, 0.1
 
 
@@ -38,13 +36,16 @@ class ConnectStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class _Intended:
-    """The account to ask Stripe for, or the one that is there."""
+    """The account to ask Stripe for, or the one that is there. `ask_first`: it may have been made already, since `since`."""
 
     stripe_account: str | None
     country: str
     dashboard: Dashboard
     email: str
+    attempt: int
+    since: datetime
     key: str
+    ask_first: bool
 
 
 def see_connection(context: Payments, account_id: str) -> dict[str, Any]:
@@ -104,6 +105,7 @@ def _intend(context: Payments, account_id: str, country: str | None) -> _Intende
         if not includes(account.plan, Feature.DEPOSITS):
             raise Conflict("deposits are part of the plan max", code="plan_required")
         row = Connection.get_or_none(Connection.account_id == account_id)
+        fresh = row is None
         if row is None:
             row = Connection.create(
                 account_id=account_id,
@@ -126,7 +128,8 @@ def _intend(context: Payments, account_id: str, country: str | None) -> _Intende
             )
         elif row.stripe_account is None or row.cut_off:
             wanted = country or row.country
-            if row.cut_off or wanted != row.country or now - row.intended_at >= _KEY_LIFE:
+            fresh = row.cut_off or wanted != row.country
+            if fresh:
                 row.attempt += 1
                 row.intended_at = now
             row.country, row.stripe_account, row.cut_off = wanted, None, False
@@ -136,25 +139,32 @@ def _intend(context: Payments, account_id: str, country: str | None) -> _Intende
             country=row.country,
             dashboard=Dashboard(row.dashboard),
             email=account.email,
+            attempt=row.attempt,
+            since=row.intended_at,
             key=f"connect:{account_id}:{row.attempt}:{row.intended_at:%Y%m%d%H%M%S}",
+            ask_first=not fresh,
         )
 
 
 def _make(context: Payments, account_id: str, intended: _Intended) -> str:
+    metadata = {"timeblu_account": account_id}
+    found = None
+    if intended.ask_first:
+        found = context.stripe().find_account(since=intended.since, country=intended.country, metadata=metadata)
     try:
-        state = _ask_stripe(context, account_id, intended)
+        state = found or _ask_stripe(context, intended, metadata)
     except StripeUnsure as unsure:
         if unsure.spoilt:
-            context.store.run(lambda: _use_new_key(context, account_id))
+            context.store.run(lambda: _use_new_key(context, account_id, intended))
         raise
     except StripeRefused:
-        context.store.run(lambda: _use_new_key(context, account_id))
+        context.store.run(lambda: _use_new_key(context, account_id, intended))
         raise
     context.store.run(lambda: _keep(context, account_id, state))
     return state.id
 
 
-def _ask_stripe(context: Payments, account_id: str, intended: _Intended) -> AccountState:
+def _ask_stripe(context: Payments, intended: _Intended, metadata: dict[str, str]) -> AccountState:
     """The account made with this key; who asks at the same moment waits for the first answer and gets the same."""
     deadline = time.monotonic() + _OTHER_REQUEST_SECONDS
     while True:
@@ -163,7 +173,7 @@ def _ask_stripe(context: Payments, account_id: str, intended: _Intended) -> Acco
                 email=intended.email,
                 country=intended.country,
                 dashboard=intended.dashboard,
-                metadata={"timeblu_account": account_id},
+                metadata=metadata,
                 key=intended.key,
             )
         except StripeInFlight:
@@ -172,11 +182,13 @@ def _ask_stripe(context: Payments, account_id: str, intended: _Intended) -> Acco
             time.sleep(_POLL_SECONDS)
 
 
-def _use_new_key(context: Payments, account_id: str) -> None:
-    """The key remembers a failure: the next try needs another."""
+def _use_new_key(context: Payments, account_id: str, intended: _Intended) -> None:
+    """The key remembers a failure: the next try needs another, the same for all who have seen it fail."""
     with context.store.transaction():
-        Connection.update(attempt=Connection.attempt + 1, intended_at=context.now()).where(
-            (Connection.account_id == account_id) & Connection.stripe_account.is_null()
+        Connection.update(attempt=intended.attempt + 1).where(
+            (Connection.account_id == account_id)
+            & Connection.stripe_account.is_null()
+            & (Connection.attempt == intended.attempt)
         ).execute()
 
 

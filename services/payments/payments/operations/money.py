@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PAID_TWICE, RELEASED, NOT_WANTED = "paid_twice", "released", "not_wanted"
 DASHBOARD = "stripe_dashboard"
-# How long to wait before looking at a refund that is with Stripe: its webhook usually comes first.
+# How long to wait before looking at what is with Stripe: its webhook usually comes first.
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(minutes=15), timedelta(hours=12)
 _ENDED = (PartStatus.FAILED.value, PartStatus.CANCELED.value)
 _NEEDS_BALANCE = "insufficient_funds"
@@ -57,6 +57,9 @@ def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed:
             page.state = CheckoutState.EXPIRED.value
         elif page.state in {CheckoutState.INTENDED, CheckoutState.OPEN}:
             page.state, page.url, page.expires_at = CheckoutState.OPEN.value, seen.url, seen.expires_at
+            if not page.ending:
+                # In case the webhook of its payment or its end is lost.
+                page.next_attempt_at = seen.expires_at + _FIRST_LOOK
         if page.state not in {CheckoutState.INTENDED, CheckoutState.OPEN}:
             page.lease_until = page.next_attempt_at = None
             page.ending = False

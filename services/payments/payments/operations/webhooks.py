@@ -83,12 +83,13 @@ def process_one(context: Payments) -> int:
     try:
         with span(f"webhook {webhook.type}", traceparent=webhook.traceparent):
             _act(context, webhook)
-    except (StripeBusy, StripeUnsure, StripeRefused, InTheWay) as trouble:
+    except (StripeBusy, StripeUnsure, InTheWay) as trouble:
+        # It says nothing of the webhook, which Stripe will not send again: it is never given up.
         log.info("webhook %s (%s) is tried again: %s", webhook.id, webhook.type, trouble)
-        context.store.run(lambda trouble=trouble: _put_off(context, webhook, trouble))  # type: ignore[misc]
+        context.store.run(lambda trouble=trouble: _put_off(context, webhook, trouble, tries=None))  # type: ignore[misc]
     except Exception as error:
         log.exception("webhook %s (%s) failed", webhook.id, webhook.type)
-        context.store.run(lambda error=error: _put_off(context, webhook, error))  # type: ignore[misc]
+        context.store.run(lambda error=error: _put_off(context, webhook, error, tries=_TRIES))  # type: ignore[misc]
     else:
         context.store.run(lambda: _finish(context, webhook))
     return 1
@@ -139,9 +140,10 @@ def _finish(context: Payments, webhook: Webhook) -> None:
         ).execute()
 
 
-def _put_off(context: Payments, webhook: Webhook, error: Exception) -> None:
-    pause: timedelta = min(_FIRST_RETRY * 2 ** (webhook.tries - 1), _LONGEST_RETRY) * random.uniform(0.5, 1)
-    given_up = webhook.tries >= _TRIES
+def _put_off(context: Payments, webhook: Webhook, error: Exception, *, tries: int | None) -> None:
+    """Try it again later; after `tries` it is given up."""
+    pause: timedelta = min(_FIRST_RETRY * 2 ** min(webhook.tries - 1, 20), _LONGEST_RETRY) * random.uniform(0.5, 1)
+    given_up = tries is not None and webhook.tries >= tries
     with context.store.transaction():
         Webhook.update(
             state=(WebhookState.FAILED if given_up else WebhookState.STORED).value,
