@@ -58,6 +58,15 @@ def test_a_forged_an_old_and_an_unsigned_webhook_are_refused_and_not_kept(strang
     assert _states(stranger) == {}
 
 
+@pytest.mark.parametrize(
+    "body", [b"", b"nonsense", b"\xff", b"[]", b"{}", b"3", b'{"id": "evt_1", "type": "account.updated"}']
+)
+def test_a_signed_body_that_is_no_event_is_400(stranger: Practice, body: bytes) -> None:
+    answer = _send(stranger, body)
+    assert answer.status_code == 400
+    assert _states(stranger) == {}
+
+
 def test_an_altered_body_is_refused(stranger: Practice) -> None:
     body = _event("account.updated", "acct_1", "acct_1")
     signature = _signed(stranger.sandbox.keys.stripe_webhook_secret, body, time.time())

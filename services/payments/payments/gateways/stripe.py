@@ -54,6 +54,10 @@ class StripeRefused(Exception):
         self.message = message
 
 
+class NoEvent(Exception):
+    """The webhook was signed with one of our secrets, and what it says is no event of Stripe's."""
+
+
 class BadSignature(Exception):
     """The webhook was not signed with one of our secrets, or longer than five minutes ago."""
 
@@ -334,19 +338,28 @@ class StripeGateway:
 
         Raises:
             BadSignature: it is forged, altered or too old.
+            NoEvent: it is signed, and is no event.
         """
-        for secret in self._webhook_secrets:
-            try:
-                event = self._client.construct_event(body, signature, secret, _WEBHOOK_AGE_SECONDS)
-            except (stripe.SignatureVerificationError, ValueError):
-                continue
+        if not any(self._signed(body, signature, secret) for secret in self._webhook_secrets):
+            raise BadSignature
+        try:
+            event = self._client.construct_event_without_verification(body)
             return StripeEvent(
                 id=event.id,
                 type=event.type,
                 account=event.account if "account" in event else None,
                 object_id=_object_id(event),
             )
-        raise BadSignature
+        except (ValueError, TypeError, AttributeError) as malformed:
+            raise NoEvent from malformed
+
+    @staticmethod
+    def _signed(body: bytes, signature: str | None, secret: str) -> bool:
+        try:
+            stripe.WebhookSignature.verify_header(body, signature, secret, _WEBHOOK_AGE_SECONDS)
+        except (stripe.SignatureVerificationError, ValueError):
+            return False
+        return True
 
     @staticmethod
     def _page(session: Any) -> CheckoutPage:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from chassis.problems import BadRequest
+from chassis.problems import BadRequest, InvalidJson
 from chassis.store import moment
 from chassis.telemetry import span, traceparent
 from payments.domain.charging import ChargeModel
-from payments.gateways.stripe import BadSignature, RefundState, StripeBusy, StripeRefused, StripeUnsure
+from payments.gateways.stripe import BadSignature, NoEvent, RefundState, StripeBusy, StripeRefused, StripeUnsure
 from payments.operations.connect import take_in_account
 from payments.operations.context import WEBHOOKS, Payments
 from payments.operations.money import InTheWay, take_in_dispute, take_in_foreign_refund, take_in_page, take_in_part
@@ -35,12 +35,16 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
 
     Raises:
         BadSignatureProblem: it is forged, altered or older than five minutes.
+        InvalidJson: it is signed, and no event.
     """
     try:
         event = context.stripe().event(body, signature)
     except BadSignature:
         log.warning("a webhook with a bad signature was refused")
         raise BadSignatureProblem from None
+    except NoEvent:
+        log.warning("a signed webhook was no event")
+        raise InvalidJson("The body is no event of Stripe's") from None
     now = context.now()
 
     def keep() -> bool:
