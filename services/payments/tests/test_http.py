@@ -183,6 +183,14 @@ def test_a_refund_by_hand_that_makes_no_sense_is_422(practice: Practice, body: d
     assert (answer.status_code, code_of(answer)) == (422, "invalid")
 
 
+def test_an_amount_that_no_card_takes_in_this_currency_is_422(practice: Practice) -> None:
+    deposit = practice.deposit(practice.paid_session(amount=5000, currency="KWD"))
+    answer = practice.call("POST", f"/v1/deposits/{deposit['id']}/refunds", json={"amount": 1005})
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["pointer"] == "/amount"
+    practice.post(f"/v1/deposits/{deposit['id']}/refunds", 201, amount=1010)
+
+
 def test_the_same_idempotency_key_refunds_once(practice: Practice) -> None:
     session_id = practice.paid_session()
     path = f"/v1/deposits/{practice.deposit(session_id)['id']}/refunds"

@@ -168,11 +168,11 @@ def test_a_price_that_changes_ends_the_page_first_and_the_next_one_asks_the_new_
     assert practice.standing(session_id) == ("paid", 3000, 0, 0)
 
 
-def test_a_payment_of_an_old_higher_amount_is_held_and_the_rest_goes_back(practice: Practice) -> None:
+def test_a_payment_of_the_amount_that_stood_when_its_page_was_opened_is_held_whole(practice: Practice) -> None:
     session_id = _paid_unnoticed(practice)
     practice.hear(practice.changed(session_id, terms={"amount": 500}))
     practice.settle_down()
-    # The page proved to be paid when it was to be ended; the lower amount is then kept of it.
+    # The page proved to be paid when it was to be ended: as one paid just before the change, it stays as it is.
     status, held, due, _ = practice.standing(session_id)
     assert (status, due) == ("paid", 0)
     assert held == 2000

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chassis.ids import new_id
-from chassis.problems import Conflict, NotFound, Stale, Unavailable
+from chassis.problems import Conflict, Invalid, NotFound, Stale, Unavailable
 from contracts.fields import rfc3339
+from contracts.money import smallest_step
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.policy import RefundPolicy, refund_amount
 from payments.domain.standing import FAILED
@@ -170,12 +171,16 @@ def refund_by_hand(
 
     Raises:
         NotFound: no such deposit in the account.
+        Invalid: no card takes such an amount in the deposit's currency.
         Conflict: more than is left, or nothing can go back by card.
         Stale: the deposit is not at version `expected` any more.
     """
     with context.store.transaction():
         case = _own_case(context, account_id, deposit_id, expected)
         deposit = case.deposit
+        step = smallest_step(deposit.currency)
+        if amount is not None and amount % step:
+            raise Invalid.field("/amount", f"Cards take {deposit.currency} in steps of {step}.")
         _refuse_where_no_card_is_reached(case.book)
         money = case.book.balance()
         wanted = amount
