@@ -29,8 +29,8 @@ _RERUNS = {"40001": 7, "40P01": 7, "23505": 2}
 # Seconds: longer than any burst that a full pool is about to work off, shorter than a caller's patience.
 _POOL_PATIENCE = 30
 # Classes 08 connection exception, 57P operator intervention (shutdown, crash, starting up), 53 out of resources; 25006: a
-# server that only reads, as after a failover.
-_GONE = ("08", "57P", "53", "25006")
+# server that only reads, as after a failover; 25P03: it gave up waiting for us inside a transaction.
+_GONE = ("08", "57P", "53", "25006", "25P03")
 # SQLite tells these by text alone; it is locked when somebody else has written for longer than the busy time-out.
 _GONE_SQLITE = (
     "unable to open",
@@ -45,6 +45,16 @@ KEEPALIVES: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
+}
+# The other way round: what a process that vanished or hangs has locked is free again in as long a time. The longest that
+# one of ours is idle inside a transaction is a relay that waits for its confirms, at most 40 seconds.
+_SERVER_SETTINGS = {
+    "timezone": "UTC",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+    "idle_in_transaction_session_timeout": "60s",
 }
 # Any number that every process of one store agrees on; PostgreSQL's advisory locks are per database.
 _MIGRATION_LOCK = 7_412_203
@@ -278,6 +288,6 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
             autoconnect=False,
             connect_timeout=5,
             **KEEPALIVES,
-            options="-c timezone=UTC",
+            options=" ".join(f"-c {name}={value}" for name, value in _SERVER_SETTINGS.items()),
         )
     raise ValueError(f"STORE_URL: {scheme!r} is neither sqlite nor postgresql")

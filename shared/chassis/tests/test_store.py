@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from shared.chassis.tests.driver import ROOT, Bench, together
 
+import chassis.store
 from chassis.store import Store, StoreDown, sqlstate
 from support.waiting import wait_until
 
@@ -302,6 +303,37 @@ def test_a_commit_whose_connection_is_killed_is_down_and_not_a_bug(postgresql: S
     assert count(postgresql) == 0
 
 
+@pytest.mark.integration
+def test_what_a_process_that_hangs_has_locked_is_free_again_in_time(
+    postgres_url: str, postgresql: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert postgresql.run(lambda: _setting(postgresql, "idle_in_transaction_session_timeout")) == "1min"
+    monkeypatch.setitem(chassis.store._SERVER_SETTINGS, "idle_in_transaction_session_timeout", "300ms")
+    hanging = Store(postgres_url)
+
+    def hang() -> None:
+        with hanging.transaction():
+            hanging.execute("UPDATE counters SET n = 99 WHERE id = 1")
+            add(postgresql)
+            hanging.execute("UPDATE counters SET n = 100 WHERE id = 1")
+
+    with pytest.raises(StoreDown):
+        hang()
+
+    assert count(postgresql) == 1
+    assert in_use(hanging) == 0
+    add(hanging)
+    hanging.close()
+
+
+@pytest.mark.integration
+def test_a_server_notices_a_process_that_vanished_without_a_word(postgresql: Store) -> None:
+    assert {name: _setting(postgresql, name) for name in ("tcp_keepalives_idle", "tcp_user_timeout")} == {
+        "tcp_keepalives_idle": "10",
+        "tcp_user_timeout": "30000",
+    }
+
+
 def test_a_store_that_was_never_there(tmp_path: Path) -> None:
     removed = Store(f"sqlite:///{tmp_path}/folder/store.db")
     (tmp_path / "folder").rmdir()
@@ -387,3 +419,8 @@ def test_a_starter_that_is_killed_in_a_migration_holds_nobody_up(store_url: str,
 
 def test_the_revision_is_the_newest_of_the_services_own(stored: Bench) -> None:
     assert stored.service.store.revision() == "0001_initial"
+
+
+def _setting(store: Store, name: str) -> str:
+    with store.reading():
+        return str(store.execute(f"SHOW {name}")[0][0])
