@@ -76,21 +76,18 @@ class Envelope:
         }
         if _string(attributes, "specversion") != SPEC_VERSION:
             raise MalformedEvent(f"specversion is not {SPEC_VERSION}")
-        type_ = _string(attributes, "type")
-        try:
-            time = parse_time(_string(attributes, "time"))
-        except ValueError as wrong:
-            raise MalformedEvent(f"time: {wrong}") from None
+        type_, traceparent = _string(attributes, "type"), attributes.get("traceparent")
         return cls(
             id=_string(attributes, "id"),
             source=_string(attributes, "source"),
             type=type_,
             subject=_string(attributes, "subject"),
-            time=time,
-            dataschema=_schema_version(type_, _string(attributes, "dataschema")),
+            time=_time(attributes),
+            dataschema=_schema_version(type_, attributes.get("dataschema")),
             account_id=_string(attributes, "accountid"),
             sequence=_number("sequence", attributes.get("sequence")),
-            traceparent=_string(attributes, "traceparent") if attributes.get("traceparent") else None,
+            # W3C Trace Context, section 3.2: one that cannot be read is ignored.
+            traceparent=traceparent if isinstance(traceparent, str) else None,
             body=body,
         )
 
@@ -147,6 +144,17 @@ def _string(attributes: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def _time(attributes: Mapping[str, Any]) -> datetime:
+    """RFC 3339 text or, from other senders, AMQP's own timestamp, which clients give as a datetime in UTC."""
+    sent = attributes.get("time")
+    if isinstance(sent, datetime):
+        return sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)
+    try:
+        return parse_time(_string(attributes, "time"))
+    except ValueError as wrong:
+        raise MalformedEvent(f"time: {wrong}") from None
+
+
 def _number(name: str, value: Any) -> int:
     """A whole number that a 64-bit column takes, as text or, from other senders, as AMQP's own integer."""
     digits = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
@@ -155,11 +163,10 @@ def _number(name: str, value: Any) -> int:
     return int(digits)
 
 
-def _schema_version(type: str, dataschema: str) -> int:
-    name, _, version = dataschema.rpartition(":")
-    if f"{name}:" != schema_name(type, 0)[:-1]:
-        raise MalformedEvent(f"dataschema {dataschema!r:.100} is not one of {type}")
-    return _number("the version in dataschema", version)
+def _schema_version(type: str, dataschema: Any) -> int:
+    """The version in a schema's name or, from other senders, the version alone."""
+    family = schema_name(type, 0)[:-1]
+    return _number("dataschema", dataschema.removeprefix(family) if isinstance(dataschema, str) else dataschema)
 
 
 def _no_number(constant: str) -> Any:

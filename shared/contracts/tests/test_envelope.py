@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -81,6 +81,29 @@ def test_a_sequence_may_come_as_a_number() -> None:
     assert Envelope.from_message(headers, b"{}").sequence == 7
 
 
+@pytest.mark.parametrize("version", ["1", 1])
+def test_a_schema_may_come_as_its_version_alone(version: object) -> None:
+    headers: dict[str, Any] = {**envelope().headers(), "cloudEvents_dataschema": version}
+
+    assert Envelope.from_message(headers, b"{}").dataschema == 1
+
+
+@pytest.mark.parametrize("offset", [None, UTC, timezone(timedelta(hours=1))], ids=str)
+def test_a_time_may_come_as_a_timestamp_of_amqp(offset: tzinfo | None) -> None:
+    sent = envelope()
+    moment = sent.time.astimezone(offset) if offset else sent.time.replace(tzinfo=None)
+    headers: dict[str, Any] = {**sent.headers(), "cloudEvents_time": moment}
+
+    assert Envelope.from_message(headers, b"{}") == envelope()
+
+
+@pytest.mark.parametrize("traceparent", [None, 5, b"\xff", {}])
+def test_a_trace_context_that_cannot_be_read_is_ignored(traceparent: object) -> None:
+    headers: dict[str, Any] = {**envelope().headers(), "cloudEvents_traceparent": traceparent}
+
+    assert Envelope.from_message(headers, b"{}") == envelope()
+
+
 @pytest.mark.parametrize("name", sorted(set(envelope().headers())))
 def test_a_missing_attribute_is_named(name: str) -> None:
     headers = envelope().headers()
@@ -106,7 +129,7 @@ def test_an_attribute_of_another_form_is_refused(name: str, value: object) -> No
         ("sequence", "٧"),
         ("sequence", str(2**63)),
         ("sequence", "9" * 5000),
-        ("dataschema", "1"),
+        ("dataschema", "urn:timeblu:session.created:"),
         ("dataschema", "urn:timeblu:session.created:one"),
         ("dataschema", "urn:timeblu:session.cancelled:1"),
         ("time", "2026-12-01T09:00:00"),
