@@ -110,6 +110,8 @@ def read_settings(read: Callable[[Env], S]) -> S:
         raise WrongSettings("STORE_URL must begin with sqlite: or postgresql:")
     if settings.broker_url.partition(":")[0] not in {"amqp", "amqps", "memory"}:
         raise WrongSettings("BROKER_URL must begin with amqp:, amqps: or memory:")
+    if settings.inbox_retention_days <= settings.outbox_retention_days:
+        raise WrongSettings("INBOX_RETENTION_DAYS must be more than OUTBOX_RETENTION_DAYS: ids outlive replay")
     return settings
 
 

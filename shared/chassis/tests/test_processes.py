@@ -172,6 +172,7 @@ def test_the_command_line_says_in_a_line_what_is_wrong(environment: Environment,
     assert "BROKER_URL" in fails("relay", BROKER_URL="redis://x")
     assert "LOG_LEVEL" in fails("relay", LOG_LEVEL="LOUD")
     assert "HTTP_PORT" in fails("relay", HTTP_PORT="99999")
+    assert "INBOX_RETENTION_DAYS" in fails("relay", OUTBOX_RETENTION_DAYS="30")
     assert "CONSUMER_BATCH" in fails("relay", CONSUMER_BATCH="0")
     assert "AUTH_JWT_SECRET" in fails("relay", AUTH_JWT_SECRET="")
 
