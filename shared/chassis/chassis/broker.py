@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from amqp import serialization
+from amqp.spec import Basic
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import KombuError
 
@@ -19,9 +23,23 @@ def on_memory(url: str) -> bool:
 
 def connect(url: str) -> Connection:
     """A connection, not yet open. One thread uses it."""
+    serialization.PROPERTY_CLASSES[Basic.CLASS_ID] = _properties
     if on_memory(url):
         return Connection(url, transport_options={"polling_interval": _MEMORY_POLLING_SECONDS})
     return Connection(url, heartbeat=_HEARTBEAT_SECONDS, connect_timeout=5)
+
+
+def _properties(frame: Any, offset: int) -> tuple[dict[str, Any], int]:
+    """A message's properties, or none where they cannot be decoded, as a date of the year 55,000 or a type that is not UTF-8.
+
+    amqp raises instead, which ends the connection each time that the message comes: it would stop everybody for ever. Without
+    properties it is parked as any other that is no event.
+    """
+    try:
+        decoded: tuple[dict[str, Any], int] = serialization.decode_properties_basic(frame, offset)
+    except Exception:
+        return {}, offset
+    return decoded
 
 
 def losses(connection: Connection) -> tuple[type[Exception], ...]:

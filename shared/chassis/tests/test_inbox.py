@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 import pytest
 from shared.chassis.tests.driver import DEAD, Bench, send_raw, together
@@ -193,6 +195,18 @@ _GOOD = {
     "cloudEvents_accountid": "acc_one",
     "cloudEvents_sequence": "1",
 }
+
+
+class _Millennia(datetime):
+    """Milliseconds where AMQP counts seconds: a date of the year 55,000, which Python does not know."""
+
+    def __new__(cls) -> Self:
+        return super().__new__(cls, 2026, 1, 1)
+
+    def utctimetuple(self) -> time.struct_time:
+        return time.struct_time((1970, 1, 1, 470_000_000, 0, 0, 0, 1, 0))  # in hours
+
+
 UNDECODABLE = {
     "not UTF-8": Message(headers=_GOOD, body=b"\xff\xfe\x00"),
     "not JSON": Message(headers=_GOOD, body=b"{"),
@@ -245,6 +259,7 @@ def test_whatever_lies_in_the_queue_the_consumer_goes_on(suite: Bench, broker: B
         replace(m, headers={k: v for k, v in m.headers.items() if v != {"a": [1, None]}}) for m in UNDECODABLE.values()
     ]
     strange.append(Message(headers={"x-delivery-count": "many", "x-death": "never", "compression": "zip"}, body=b"x"))
+    strange.append(Message(headers={**_GOOD, "date": _Millennia()}, body=b"{ }"))
 
     send_raw(suite.service.settings.broker_url, [*strange, suite.message(id="evt-good")])
     send_raw(suite.service.settings.broker_url, [Message(headers={"x-death": 7}, body=b"\xff")], queue=DEAD)
