@@ -32,6 +32,7 @@ class InboxListing(KeptQuery):
 
 
 class InboxEntryOut(Body):
+    id = fields.String(attribute="event_id", dump_only=True, metadata={"description": "the same as event_id"})
     event_id = fields.String()
     handler = fields.String()
     status = fields.String()

@@ -391,7 +391,7 @@ def test_dead_letters_are_kept_and_can_be_requeued(suite: Bench) -> None:
 
     wait_until(lambda: suite.status("evt-dead") == "dead", what="the dead letter to be kept")
     (listed,) = (operator.get("/v1/ops/dead").json or {})["data"]
-    assert listed["event_id"] == "evt-dead"
+    assert listed["id"] == listed["event_id"] == "evt-dead"
     assert listed["error"] == "dead-lettered: rejected from payments.events"
     assert operator.post("/v1/ops/dead/evt-unknown/requeue").status_code == 404
     assert (operator.post("/v1/ops/dead/evt-dead/requeue").json or {})["status"] == "pending"
