@@ -29,7 +29,7 @@ from chassis.store import Store, StoreDown, moment
 from chassis.telemetry import Metrics, logged, span
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope, MalformedEvent
-from contracts.registry import NewerVersion, event_type, read
+from contracts.registry import EVENT_TYPES, NewerVersion, event_type, read
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,6 @@ _CRASHES_UNTIL_PARKED = 3
 # How long an attempt may leave no outcome before another begins; while it runs its row is locked, so this is no time limit.
 _LEASE = timedelta(seconds=5)
 _UNDECODABLE = "(undecodable)"
-# Trying again cannot help; a person may, by an upgrade of this service or of the sender.
-_HOPELESS = (ValidationError, MalformedEvent, NewerVersion)
 
 
 class InboxStatus(StrEnum):
@@ -94,6 +92,14 @@ def event_of(envelope: Envelope) -> Event:
 
 
 Handler = Callable[[Event], None]
+
+
+class NoHandler(Exception):
+    """Nobody here handles events of this type: this release does not know it yet, or not any more."""
+
+
+# Trying again cannot help; a person may, by an upgrade of this service or of the sender.
+_HOPELESS = (ValidationError, MalformedEvent, NewerVersion, NoHandler)
 
 
 class WaitingFor(Exception):
@@ -163,7 +169,7 @@ class Inbox:
             except MalformedEvent as error:
                 self._store.run(partial(self._park_bytes, message, str(error)))
                 continue
-            if envelope.type not in self._handlers:
+            if envelope.type in EVENT_TYPES and envelope.type not in self._handlers:
                 # A binding of an older release may linger; nobody here wants this event.
                 log.info("no handler for %s, event %s is passed over", envelope.type, envelope.id)
             elif message.delivered_before:
@@ -252,19 +258,26 @@ class Inbox:
             new = self._remember([envelope for envelope, _ in batch], now)
             handled = []
             for envelope, _ in batch:
-                if envelope.id not in new:
+                key = (envelope.id, envelope.type)
+                if key not in new:
                     self._count(envelope, "repeated")
                     continue
-                new.discard(envelope.id)
+                new.discard(key)
                 self._handle(envelope)
                 handled.append(envelope)
             self._wake_waiting({envelope.subject for envelope in handled}, now)
         for envelope in handled:
             self._count(envelope, "done")
-        if handled:
-            self._metrics.events_lag.set(max(0.0, (now - handled[-1].time).total_seconds()))
+        # A snapshot's time is when its subject last changed: it says nothing of how long the event was on its way.
+        told = [envelope.time for envelope in handled if not event_type(envelope.type).snapshot]
+        if told:
+            self._metrics.events_lag.set(max(0.0, (now - told[-1]).total_seconds()))
 
     def _handle(self, envelope: Envelope) -> None:
+        handler = self._handlers.get(envelope.type)
+        if handler is None:
+            # Most likely a release that is newer than this one has bound the queue to it already.
+            raise NoHandler(f"no handler for {envelope.type}")
         event = event_of(envelope)
         with (
             logged(event_id=event.id, event_type=event.type, account_id=event.account_id),
@@ -276,7 +289,7 @@ class Inbox:
             ),
             self._metrics.handler_seconds.labels(event.type).time(),
         ):
-            self._handlers[event.type](event)
+            handler(event)
             log.info("handled")
 
     def _count(self, envelope: Envelope, outcome: str) -> None:
@@ -284,8 +297,8 @@ class Inbox:
 
     # --- rows ---------------------------------------------------------------------------------------------------
 
-    def _remember(self, envelopes: Sequence[Envelope], now: datetime) -> set[str]:
-        """Insert a row for each that has none; returns the ids of those that are new."""
+    def _remember(self, envelopes: Sequence[Envelope], now: datetime) -> set[tuple[str, str]]:
+        """Insert a row for each that has none; returns the ids and handlers of those that are new."""
         # In one order, so that two consumers that were given the same events wait for each other instead of deadlocking.
         rows = {
             (e.id, e.type): (e.id, e.type, InboxStatus.DONE.value, e.account_id, e.type, e.subject, now)
@@ -294,10 +307,10 @@ class Inbox:
         places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(rows))
         inserted = self._store.execute(
             f"""INSERT INTO inbox (event_id, handler, status, account_id, type, subject, received_at) VALUES {places}
-                ON CONFLICT (event_id, handler) DO NOTHING RETURNING event_id""",
+                ON CONFLICT (event_id, handler) DO NOTHING RETURNING event_id, handler""",
             [value for row in rows.values() for value in row],
         )
-        return {row[0] for row in inserted}
+        return {(event_id, handler) for event_id, handler in inserted}
 
     def _keep_safely(
         self,
@@ -410,8 +423,6 @@ class Inbox:
             )
             if not mine:
                 return
-            if kept.handler not in self._handlers:
-                raise LookupError(f"no handler for {kept.handler}")
             envelope = Envelope.from_message(json.loads(kept.headers), kept.body.encode())
             self._handle(envelope)
             self._settle(kept, InboxStatus.DONE, error=None, keep_message=False)

@@ -46,6 +46,25 @@ def test_the_same_event_twice_has_one_effect(stored: Bench) -> None:
     assert stored.metric("events_handled_total", type="account.created", outcome="repeated") == 2
 
 
+def test_an_event_is_known_by_its_id_and_its_handler(stored: Bench) -> None:
+    stored.inbox().take([stored.message(id="evt-1"), stored.message(id="evt-1", type="account.updated")])
+
+    assert stored.entries("evt-1") == 2
+
+
+def test_a_snapshot_says_nothing_of_the_lag(stored: Bench) -> None:
+    stored.clock.jump_to(stored.clock.now() - timedelta(days=30))
+    old = stored.message(type="account.snapshot")
+    stored.clock.jump_to(stored.clock.now() + timedelta(days=30))
+
+    stored.inbox().take([old])
+    assert stored.metric("inbox_lag_seconds") == 0
+    stored.inbox().take(
+        [stored.message(subject="acc_two"), replace(old, headers={**old.headers, "cloudEvents_id": "evt-2"})]
+    )
+    assert stored.metric("inbox_lag_seconds") < 60
+
+
 def test_the_same_events_in_several_consumers_at_once_have_one_effect(stored: Bench) -> None:
     messages = [stored.message(id=f"evt-{number}", subject=f"acc_{number}") for number in range(40)]
 
@@ -180,6 +199,23 @@ def test_an_event_that_nobody_here_handles_is_passed_over(stored: Bench) -> None
     stored.inbox().take([message])
 
     assert stored.status("evt-1") is None
+
+
+def test_a_type_that_this_release_does_not_know_is_parked_until_an_upgrade(stored: Bench) -> None:
+    message = stored.message(id="evt-1")
+    newer = {
+        **message.headers,
+        "cloudEvents_type": "account.closed",
+        "cloudEvents_dataschema": "urn:timeblu:account.closed:1",
+    }
+
+    stored.inbox().take([replace(message, headers=newer), stored.message(id="evt-good", subject="acc_two")])
+
+    assert stored.status("evt-good") == "done"
+    assert stored.kept("parked")[0].error == "NoHandler: no handler for account.closed"
+    inbox.retry(stored.service.store, stored.service.wakeups, "evt-1", stored.clock.now())
+    assert stored.inbox().retry_due() == 1
+    assert stored.status("evt-1") == "parked", "trying again cannot help"
 
 
 # --- what cannot be decoded -----------------------------------------------------------------------------------------
