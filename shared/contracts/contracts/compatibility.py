@@ -57,6 +57,16 @@ def committed(folder: Path = FOLDER) -> Documents:
     return {file.name: json.loads(file.read_text()) for file in files if file.exists()}
 
 
+def present(folder: Path = FOLDER) -> Documents:
+    """What the registry says now, with the committed schemas of the earlier versions of its types, which stay."""
+
+    def is_earlier(name: str) -> bool:
+        event = EVENT_TYPES.get(type_of(name))
+        return event is not None and int(name.removesuffix(".json").rpartition(".v")[2]) < event.version
+
+    return {name: document for name, document in committed(folder).items() if is_earlier(name)} | registered()
+
+
 def at(ref: str, folder: Path = FOLDER) -> Documents:
     """What git holds at `ref`; nothing where these files were not there yet.
 
@@ -88,7 +98,7 @@ def type_of(name: str) -> str:
 
 
 def breaks(published: Documents, now: Documents) -> list[str]:
-    """A line for each change from `published` to `now` that breaks somebody; `now` holds the earlier versions as well."""
+    """A line for each change from `published` to `now` that breaks somebody; `now` is as `present` tells it."""
     lines = list(_bus(published.get(ASYNCAPI, {}), now.get(ASYNCAPI, {})))
     types = {type_of(name) for name in now if name != ASYNCAPI}
     for name, old in published.items():
@@ -184,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--base", help="a git reference whose schemas are published (the newest v* tag)")
     base = parser.parse_args(arguments).base
-    now = committed() | registered()
+    now = present()
     lines = breaks(committed(), now)
     try:
         reference = base or newest_release()

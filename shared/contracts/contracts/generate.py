@@ -109,10 +109,9 @@ def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail with a line for each difference")
     parser.add_argument("--unreleased", action="store_true", help="rewrite versions that no release holds yet")
     options = parser.parse_args(arguments)
-    documents = compatibility.registered()
+    documents, present = compatibility.registered(), compatibility.present(folder)
     published = compatibility.committed(folder)
-    released = _released() if options.unreleased else published
-    breaking = compatibility.breaks(released, published | documents)
+    breaking = compatibility.breaks(_released() if options.unreleased else published, present)
     for line in breaking:
         print(f"incompatible: {line}", file=sys.stderr)
     if options.check:
@@ -129,11 +128,9 @@ def main(arguments: list[str] | None = None, folder: Path = FOLDER) -> int:
         return 1
     for path in write(folder, documents):
         print(f"wrote {path}")
-    registered = {compatibility.type_of(name) for name in documents}
-    for name in published:
-        if compatibility.type_of(name) not in registered:
-            (folder / SCHEMAS / name).unlink()
-            print(f"removed {SCHEMAS}/{name}, which no release holds")
+    for name in published.keys() - present.keys():
+        (folder / SCHEMAS / name).unlink()
+        print(f"removed {SCHEMAS}/{name}, which no release holds")
     return 0
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from contracts import compatibility
 from contracts.compatibility import Documents, breaks
+from contracts.registry import EVENT_TYPES
 
 _NOW = compatibility.registered()
 _SESSION = "session.cancelled.v1.json"
@@ -251,3 +252,16 @@ def test_an_incompatible_change_fails_with_its_line(
 
     assert compatibility.main([]) == 1
     assert f"incompatible: {_SESSION}: notes: the field was removed" in capsys.readouterr().err
+
+
+def test_an_event_type_that_left_the_registry_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        compatibility,
+        "EVENT_TYPES",
+        {name: event for name, event in EVENT_TYPES.items() if name != "session.cancelled"},
+    )
+
+    assert compatibility.main([]) == 1
+    assert f"incompatible: {_SESSION}: the event type is published and was removed" in capsys.readouterr().err

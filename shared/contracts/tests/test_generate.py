@@ -77,6 +77,17 @@ def test_a_published_version_is_not_overwritten_by_one_that_breaks_it(
     assert (folder / "schemas" / _SESSION).read_text() == before
 
 
+@pytest.mark.parametrize("name", ["session.renamed.v1.json", "session.cancelled.v2.json"])
+def test_what_left_the_registry_stays_published(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    gone = folder / "schemas" / name
+    gone.write_text((folder / "schemas" / _SESSION).read_text())
+
+    for arguments in ([], ["--check"]):
+        assert generate.main(arguments, folder) == 1
+        assert f"incompatible: {name}: " in capsys.readouterr().err
+    assert gone.exists()
+
+
 def test_what_no_release_holds_may_be_rewritten_on_demand(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compatibility, "newest_release", lambda: None)
     rewrite(folder, _SESSION, required=[])
