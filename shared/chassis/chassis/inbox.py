@@ -37,6 +37,8 @@ RETRIES = "inbox"
 _DELETE_AT_ONCE = 1000
 _FIRST_RETRY = timedelta(seconds=0.5)
 _LONGEST_RETRY = timedelta(minutes=10)
+# More than any limit allows; what is tried for days would double beyond what a timedelta holds.
+_DOUBLINGS = 20
 _LONGEST_WAIT = timedelta(minutes=1)
 # An attempt that left no outcome killed its worker or was killed with it; after so many of them the event is parked.
 _CRASHES_UNTIL_PARKED = 3
@@ -528,10 +530,11 @@ class Inbox:
             )
 
 
-def backoff(attempt: int) -> timedelta:
-    """How long to wait after the `attempt`-th failure: doubling, with full jitter above half, at most ten minutes."""
-    longest: timedelta = min(_FIRST_RETRY * 2 ** max(attempt - 1, 0), _LONGEST_RETRY)
-    return timedelta(seconds=longest.total_seconds() * random.uniform(0.5, 1))
+def backoff(attempt: int, at_most: timedelta = _LONGEST_RETRY) -> timedelta:
+    """How long to wait after the `attempt`-th failure: doubling, with full jitter above half."""
+    doublings = min(max(attempt - 1, 0), _DOUBLINGS)
+    longest: timedelta = min(_FIRST_RETRY * 2**doublings, at_most)
+    return longest * random.uniform(0.5, 1)
 
 
 def _describe(error: Exception) -> str:

@@ -122,6 +122,16 @@ def test_a_failing_event_is_retried_with_backoff_then_parked_then_finished_by_ha
     assert bench.rows("SELECT headers, body, error FROM inbox WHERE event_id = %s", "evt-bad") == [(None, None, None)]
 
 
+@pytest.mark.parametrize(
+    ("attempt", "seconds"), [(0, 0.5), (1, 0.5), (2, 1), (5, 8), (11, 512), (12, 600), (50, 600), (10_000, 600)]
+)
+def test_the_pause_doubles_up_to_its_limit_however_often_something_is_tried(attempt: int, seconds: float) -> None:
+    pauses = [inbox.backoff(attempt).total_seconds() for _ in range(50)]
+
+    assert seconds / 2 <= min(pauses) < max(pauses) <= seconds
+    assert inbox.backoff(attempt, timedelta(seconds=7)) <= timedelta(seconds=7)
+
+
 def test_a_failing_event_does_not_hold_up_those_behind_it(bench: Bench) -> None:
     bench.relay()
     bench.consumer()
