@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from datetime import timedelta
 
 from chassis import broker, outbox
 from chassis.inbox import backoff
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 _BATCH = 500
 _POLL_SECONDS = 1.0
 _LONGEST_PAUSE = 5.0
+# What a queue did not take is at nobody's fault but the queue's: once that is back, events come soon.
+_LONGEST_RETRY = timedelta(seconds=30)
 
 
 class Relay:
@@ -116,7 +119,7 @@ class Relay:
             if error == UNROUTABLE:
                 service.metrics.unroutable.inc()
             log.error("event %s (%s) stays unpublished: %s", row.envelope.id, row.envelope.type, error)
-            outbox.mark_failed(store, row.envelope.id, error, now + backoff(row.attempts + 1))
+            outbox.mark_failed(store, row.envelope.id, error, now + backoff(row.attempts + 1, _LONGEST_RETRY))
 
     def _connect(self) -> None:
         url = self._service.settings.broker_url

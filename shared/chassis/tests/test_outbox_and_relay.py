@@ -117,7 +117,13 @@ def test_a_returned_message_stays_unpublished_with_its_reason_and_alarms(suite: 
     assert attempts >= 1
     assert next_attempt_at is not None
 
+    suite.rows("UPDATE outbox SET attempts = 50, next_attempt_at = NULL WHERE id = %s", lost)
+    wait_until(lambda: suite.rows("SELECT attempts FROM outbox WHERE id = %s", lost) == [(51,)], what="another attempt")
+    ((next_attempt_at,),) = suite.rows("SELECT next_attempt_at FROM outbox WHERE id = %s", lost)
+    assert next_attempt_at - suite.clock.now() <= timedelta(seconds=30), "it comes soon, once there is a queue"
+
     suite.stop(relay)
+    suite.rows("UPDATE outbox SET next_attempt_at = NULL WHERE id = %s", lost)
     suite.relay()  # a relay that starts declares what is missing
     wait_until(lambda: suite.unpublished() == 0, what="the returned one to be published after all")
 
