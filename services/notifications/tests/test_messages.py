@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
+import pytest
 from icalendar import Calendar
 from services.notifications.tests.driver import (
     NOON,
@@ -29,6 +31,12 @@ def text_of(mail: EmailMessage) -> str:
 def calendar_of(mail: EmailMessage) -> Calendar:
     part = next(part for part in mail.iter_attachments() if part.get_content_type() == "text/calendar")
     return Calendar.from_ical(part.get_content())
+
+
+def cancelled(decision: str, deposit_status: str) -> dict[str, Any]:
+    """A session with a paid deposit, cancelled with this decision."""
+    money = terms(deposit_status, id="dep_1", held_amount=2000, due_amount=0)
+    return session(2, status="cancelled", deposit=money, cancellations=[cancellation(refund=decision)])
 
 
 def test_a_confirmed_session_is_confirmed_to_its_client_with_notes_and_an_invitation(practice: Practice) -> None:
@@ -129,21 +137,67 @@ def test_a_cancellation_is_told_with_what_becomes_of_the_deposit(practice: Pract
     practice.hear("session.created", session(deposit=terms("paid", id="dep_1", held_amount=2000, due_amount=0)))
     practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
     practice.work()
-    for outcome, words in (
-        ("refund", "Your deposit will be refunded as agreed"),
-        ("skip", "Your deposit is not refunded"),
-    ):
-        id_ = f"ses_{outcome}"
-        paid = terms("refund_pending", id="dep_1", held_amount=2000, due_amount=0)
-        cancelled = session(
-            2, id=id_, status="cancelled", deposit=paid, cancellations=[cancellation(f"can_{outcome}", refund=outcome)]
-        )
-        practice.hear("session.cancelled", cancelled)
-        practice.work()
-        mail = practice.mails(ADA)[-1]
-        assert mail["Subject"] == "Cancelled: Coaching on Monday, 9 March 2026"
-        assert words in text_of(mail)
-        assert calendar_of(mail)["METHOD"] == "CANCEL"
+    practice.hear("session.cancelled", cancelled("skip", "kept"))
+    practice.work()
+
+    mail = practice.mails(ADA)[-1]
+    assert mail["Subject"] == "Cancelled: Coaching on Monday, 9 March 2026"
+    assert "Your deposit is not refunded" in text_of(mail)
+    assert calendar_of(mail)["METHOD"] == "CANCEL"
+
+
+@pytest.mark.parametrize(
+    ("event", "amount", "status", "words"),
+    [
+        ("refund.pending", 1000, "refund_pending", "€10.00 of your deposit will be refunded"),
+        ("refund.skipped", 0, "kept", "Your deposit is not refunded"),
+        ("refund.skipped", 0, "disputed", "You will hear from Praxis Sommer about your deposit"),
+    ],
+)
+def test_a_cancellation_with_a_refund_waits_for_payments_to_say_how_much(
+    practice: Practice, event: str, amount: int, status: str, words: str
+) -> None:
+    practice.hear("session.created", session(deposit=terms("paid", id="dep_1", held_amount=2000, due_amount=0)))
+    practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+    practice.hear("session.cancelled", cancelled("refund", "refund_pending"))
+    practice.work()
+    assert "cancelled" not in [kind for kind, _, status in practice.fared("status=sent")]
+
+    left = deposit(3, status=status, held_amount=2000, due_amount=0)
+    practice.hear(event, refund(status=event.partition(".")[2], amount=amount, deposit=left))
+    practice.work()
+
+    mail = practice.mails(ADA)[-1]
+    assert mail["Subject"] == "Cancelled: Coaching on Monday, 9 March 2026"
+    assert words in text_of(mail)
+
+
+def test_a_cancellation_is_told_within_a_minute_even_if_payments_is_silent(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.cancelled", cancelled("refund", "refund_pending"))
+    practice.pass_time(seconds=59)
+    assert practice.subjects(ADA) == ["Confirmed: Coaching on Monday, 9 March 2026"]
+
+    practice.pass_time(seconds=1)
+
+    assert "will be refunded as far as agreed" in text_of(practice.mails(ADA)[-1])
+
+
+def test_a_cancellation_restored_before_it_was_told_is_not_told_whichever_message_a_worker_takes_first(
+    practice: Practice,
+) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.cancelled", cancelled("refund", "refund_pending"))
+    back = terms("paid", id="dep_1", held_amount=2000, due_amount=0)
+    undone = [cancellation(refund="refund", restored_at=NOON)]
+    practice.hear("session.restored", session(3, deposit=back, cancellations=undone))
+    for message in reversed(practice.on_the_queues()):
+        practice.send(message)
+
+    assert practice.subjects(ADA) == ["Confirmed: Coaching on Monday, 9 March 2026"]
 
 
 def test_a_refund_is_told_with_its_amount_and_how_long_banks_take(practice: Practice) -> None:

@@ -57,8 +57,8 @@ class Terms:
     invitation: Invitation | None = None
     lead: timedelta | None = None
     """For reminders: how long before the start, in elapsed time."""
-    promises_payment: bool = False
-    """Whether it holds the payment link, and so waits a moment for payments to say that it can be paid."""
+    tells_of_money: bool = False
+    """Whether it holds the payment link or says what is refunded, and so waits a moment for payments to decide that."""
 
     @property
     def reminder(self) -> bool:
@@ -72,16 +72,16 @@ def _to_client(max_lateness: timedelta = _DAY, **terms: object) -> Terms:
     return Terms(audience=Audience.CLIENT, max_lateness=max_lateness, **terms)  # type: ignore[arg-type]
 
 
-def _to_provider(max_lateness: timedelta = _THREE_DAYS) -> Terms:
-    return Terms(audience=Audience.PROVIDER, max_lateness=max_lateness)
+def _to_provider(*, tells_of_money: bool = False) -> Terms:
+    return Terms(audience=Audience.PROVIDER, max_lateness=_THREE_DAYS, tells_of_money=tells_of_money)
 
 
 TERMS: dict[Kind, Terms] = {
-    Kind.PENDING: _to_client(invitation=Invitation.REQUEST, promises_payment=True),
-    Kind.CONFIRMATION: _to_client(invitation=Invitation.REQUEST, promises_payment=True),
+    Kind.PENDING: _to_client(invitation=Invitation.REQUEST, tells_of_money=True),
+    Kind.CONFIRMATION: _to_client(invitation=Invitation.REQUEST, tells_of_money=True),
     Kind.RESCHEDULED: _to_client(invitation=Invitation.REQUEST),
-    Kind.CANCELLED: _to_client(invitation=Invitation.CANCEL),
-    Kind.RESTORED: _to_client(invitation=Invitation.REQUEST, promises_payment=True),
+    Kind.CANCELLED: _to_client(invitation=Invitation.CANCEL, tells_of_money=True),
+    Kind.RESTORED: _to_client(invitation=Invitation.REQUEST, tells_of_money=True),
     Kind.REMINDER_24H: _to_client(timedelta(hours=6), lead=timedelta(hours=24)),
     Kind.REMINDER_2H: _to_client(timedelta(minutes=30), lead=timedelta(hours=2)),
     Kind.DEPOSIT_DUE: _to_client(),
@@ -90,7 +90,7 @@ TERMS: dict[Kind, Terms] = {
     Kind.REFUND_SENT: _to_client(_THREE_DAYS),
     Kind.BOOKING_RECEIVED: _to_provider(),
     Kind.RESCHEDULED_BY_CLIENT: _to_provider(),
-    Kind.CANCELLED_BY_CLIENT: _to_provider(),
+    Kind.CANCELLED_BY_CLIENT: _to_provider(tells_of_money=True),
     Kind.AUTO_CONFIRMED: _to_provider(),
     Kind.DEPOSIT_PAID: _to_provider(),
     Kind.BOOKING_RELEASED: _to_provider(),

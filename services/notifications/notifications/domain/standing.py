@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from contracts.sessions import DepositStatus, RefundStatus, SessionStatus
+from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
 from notifications.domain.facts import standing_cancellation
 from notifications.domain.kinds import Kind
 from notifications.domain.reminders import LIVE
 
 PAYMENTS_ANSWER_WITHIN = timedelta(seconds=60)
-"""How long a message with a payment link waits for payments; its link is stable, so it goes out then all the same."""
+"""How long a message about money waits for payments; a payment link is stable, so it goes out then all the same."""
 _OF_CANCELLED_SESSIONS = (
     DepositStatus.REFUNDED,
     DepositStatus.PARTIALLY_REFUNDED,
@@ -96,16 +96,26 @@ def deposit_status(known: Known) -> str | None:
     return None if told is None else str(told["status"])
 
 
-def awaits_payments(session: Mapping[str, Any], deposit: Mapping[str, Any] | None) -> bool:
-    """Whether payments has yet to say what becomes of the deposit of a session that stands.
+def awaits_payments(
+    session: Mapping[str, Any], deposit: Mapping[str, Any] | None, refund: Mapping[str, Any] | None
+) -> bool:
+    """Whether payments has yet to say what becomes of the deposit. `refund` is that of the session's last cancellation.
 
-    So after a booking with a deposit, until payments has made it; and after a restore, while the deposit is still that of
-    the cancelled session.
+    So after a booking with a deposit, until payments has made it; after a cancellation with a refund, until the policy has
+    decided how much that is; and after a restore, while the deposit is still that of the cancelled session.
     """
     told = session["deposit"]
-    if told is None or session["status"] not in LIVE:
+    if told is None:
         return False
-    status = deposit["status"] if deposit is not None else told["status"]
+    money = deposit if deposit is not None else told
+    status = money["status"]
+    cancellation = standing_cancellation(session)
+    if cancellation is not None:
+        undecided = cancellation["refund"] == RefundDecision.REFUND and cancellation["quote"] is None and refund is None
+        decided = (*_OF_CANCELLED_SESSIONS, DepositStatus.DISPUTED)
+        return undecided and bool(money["held_amount"]) and status not in decided
+    if session["status"] not in LIVE:
+        return False
     if status in _OF_CANCELLED_SESSIONS:
         return True
     return status == DepositStatus.REQUIRED and deposit is None and told["id"] is None

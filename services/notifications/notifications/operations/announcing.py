@@ -44,8 +44,7 @@ def release_waiting(context: Notifications, session: Session) -> None:
     waiting = deliveries.waiting_for_payments(session.id)
     if not waiting:
         return
-    deposit = replicas.deposit(session.id)
-    if awaits_payments(session.as_dict(), deposit.as_dict() if deposit else None):
+    if _awaits_payments(session):
         return
     for delivery in waiting:
         deliveries.change(delivery.id, waits=False)
@@ -74,8 +73,7 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
     now = context.now()
     terms = TERMS[fact.kind]
     late = now > occurred_at + terms.max_lateness
-    deposit = replicas.deposit(session.id) if terms.promises_payment else None
-    waits = terms.promises_payment and awaits_payments(session.as_dict(), deposit.as_dict() if deposit else None)
+    waits = terms.tells_of_money and _awaits_payments(session)
     begins = occurred_at + max(fact.settles, PAYMENTS_ANSWER_WITHIN if waits else timedelta(0))
     delivery = Delivery(
         id=new_id("dlv"),
@@ -104,3 +102,11 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
         return
     if begins <= now:
         hand_over(context, delivery)
+
+
+def _awaits_payments(session: Session) -> bool:
+    deposit = replicas.deposit(session.id)
+    refund = replicas.refund_of(session.id, session.cancellations[-1]["id"]) if session.cancellations else None
+    return awaits_payments(
+        session.as_dict(), deposit.as_dict() if deposit else None, refund.as_dict() if refund else None
+    )

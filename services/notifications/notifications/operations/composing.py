@@ -33,7 +33,13 @@ class Message:
         self.wishes = wishes
         self.kind = Kind(delivery.kind)
         self.deposit: Deposit | None = replicas.deposit(session.id)
-        self.refund: Refund | None = replicas.refund(delivery.refund_id)
+        self.refund: Refund | None = (
+            replicas.refund(delivery.refund_id)
+            if delivery.refund_id
+            else replicas.refund_of(session.id, delivery.cancellation_id)
+            if delivery.cancellation_id
+            else None
+        )
 
     @property
     def to_client(self) -> bool:
@@ -114,7 +120,7 @@ class Message:
         return self.deposit.as_dict() if self.deposit else self.session.deposit or _WITHOUT_MONEY
 
     def _refund(self, wording: Wording, currency: str) -> str:
-        if self.refund:
+        if self.refund and self.refund.amount:
             return wording.money(self.refund.amount, self.refund.currency)
         quote = (self._cancellation() or {}).get("quote")
         return wording.money(quote["amount"], currency) if quote and quote["amount"] else ""
@@ -135,6 +141,8 @@ class Message:
         if status in (DepositStatus.REQUIRED, DepositStatus.CANCELED) and not money["held_amount"]:
             return "unpaid"
         quote = cancellation.get("quote")
+        if status == DepositStatus.DISPUTED:
+            return "undecided"
         if (
             cancellation["refund"] == RefundDecision.SKIP
             or status == DepositStatus.KEPT

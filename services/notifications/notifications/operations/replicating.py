@@ -123,9 +123,9 @@ def take_refund(context: Notifications, event: Event) -> None:
     """A refund, and the deposit as it left it. Raises WaitingFor while its session is not here."""
     data = event.data
     session = _session_or_wait(data["session_id"], event.account_id)
-    deposit = _keep_deposit(context, data["deposit"], session, filled=False)
     names = "id account_id version deposit_id session_id cancellation_id status amount currency percentage reason failure".split()
     replicas.keep(context.store, Refund, {name: data[name] for name in names})
+    deposit = _keep_deposit(context, data["deposit"], session, filled=False)
     # Refunds have no snapshots: whether this one is older than what filled us is told by the deposit that it left.
     if data["deposit"]["version"] > deposit.filled_to:
         announce(

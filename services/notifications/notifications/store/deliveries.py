@@ -86,15 +86,17 @@ def told_last(session_id: str) -> tuple[datetime, datetime] | None:
 
 
 def untold(session_id: str, cancellation_id: str | None) -> bool:
-    """Whether the client's message about this cancellation was called for and then overtaken."""
+    """Whether the client's message about this cancellation was called for and then overtaken, or is about to be."""
     return bool(
         Delivery.select()
         .where(
             (Delivery.session_id == session_id)
             & (Delivery.cancellation_id == cancellation_id)
             & Delivery.kind.in_(["cancelled", "released"])
-            & (Delivery.status == DeliveryStatus.SKIPPED.value)
-            & (Delivery.reason == "overtaken")
+            & (
+                ((Delivery.status == DeliveryStatus.SKIPPED.value) & (Delivery.reason == "overtaken"))
+                | ((Delivery.status == DeliveryStatus.QUEUED.value) & Delivery.claim.is_null())
+            )
         )
         .exists()
     )

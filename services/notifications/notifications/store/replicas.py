@@ -142,9 +142,11 @@ def refund(refund_id: str | None) -> Refund | None:
     return found
 
 
-def last_refund(session_id: str) -> Refund | None:
-    """The newest refund of the session."""
-    found: Refund | None = Refund.select().where(Refund.session_id == session_id).order_by(Refund.id.desc()).first()
+def refund_of(session_id: str, cancellation_id: str) -> Refund | None:
+    """What that cancellation of the session returned, or is to return."""
+    found: Refund | None = Refund.get_or_none(
+        (Refund.session_id == session_id) & (Refund.cancellation_id == cancellation_id)
+    )
     return found
 
 
