@@ -79,6 +79,14 @@ def test_a_change_touches_what_it_names_alone(provider: Caller) -> None:
     assert provider.get(f"/v1/clients/{made['id']}").json == changed
 
 
+def test_null_takes_off_what_need_not_be_there(provider: Caller) -> None:
+    made = provider.made(**ANNA)
+    optional = dict.fromkeys(("email", "phone", "birth_date", "address", "tags", "notes", "locale", "timezone"))
+    changed = provider.patch(f"/v1/clients/{made['id']}", optional).json
+    assert {name: changed[name] for name in optional} == optional | {"tags": []}
+    assert provider.patch(f"/v1/clients/{made['id']}", {"name": None}).status_code == 422
+
+
 def test_a_change_to_what_it_was_is_no_new_version(suite: Suite, provider: Caller) -> None:
     made = provider.made(**ANNA)
     answer = provider.patch(f"/v1/clients/{made['id']}", {**ANNA, "email": "ANNA@example.com"[0:1] + "nna@example.com"})

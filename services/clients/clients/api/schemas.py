@@ -68,7 +68,7 @@ class ClientBody(Body):
     )
     birth_date = fields.Date(allow_none=True)
     address = fields.String(allow_none=True, validate=validate.Length(max=1000))
-    tags = fields.List(_line(50), validate=validate.Length(max=50))
+    tags = fields.List(_line(50), allow_none=True, validate=validate.Length(max=50))
     notes = fields.String(
         allow_none=True,
         validate=validate.Length(max=20_000),

@@ -85,7 +85,7 @@ def _insert(
         updated_at=now,
         **found,
     )
-    queries.set_tags(row, fields.tags(given.get("tags", [])))
+    queries.set_tags(row, fields.tags(given.get("tags")))
     for channel in given.get("contact", {}):
         consent.note(row, record.Channel(channel), record.Change.SET, at=now, source=source)
     return row

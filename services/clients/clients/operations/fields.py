@@ -24,7 +24,7 @@ class Fields(TypedDict, total=False):
     phone: str | None
     birth_date: date | None
     address: str | None
-    tags: list[str]
+    tags: list[str] | None
     notes: str | None
     locale: str | None
     timezone: str | None
@@ -62,10 +62,10 @@ def _try(read: Callable[[str], T], text: str | None, pointer: str, errors: list[
         return None
 
 
-def tags(given: list[str]) -> list[tuple[str, str]]:
-    """Tags as compared and as written, each once, in the order given."""
+def tags(given: list[str] | None) -> list[tuple[str, str]]:
+    """Tags as compared and as written, each once, in the order given; None is as none."""
     once: dict[str, str] = {}
-    for tag in given:
+    for tag in given or ():
         once.setdefault(fold(tag), tag)
     return list(once.items())
 
