@@ -57,6 +57,9 @@ def test_settings_that_have_changed_meanwhile_are_not_replaced(practice: Practic
     [
         ({"kinds": {"birthday": {"email": True}}}, "/kinds/birthday"),
         ({"kinds": {"deposit_paid": {"sms": True}}}, "/kinds/deposit_paid/sms"),
+        ({"kinds": {"reminder_2h": {"fax": True}}}, "/kinds/reminder_2h/fax"),
+        ({"kinds": {"reminder_2h": {"sms": "yes"}}}, "/kinds/reminder_2h/sms"),
+        ({"kinds": {"reminder_2h": True}}, "/kinds/reminder_2h"),
         ({"quiet_hours": {"start": "25:00", "end": "08:00"}}, "/quiet_hours/start"),
         ({"quiet_hours": {"start": "21:00"}}, "/quiet_hours/end"),
         ({"sms": {"quota": -1}}, "/sms/quota"),
@@ -72,7 +75,7 @@ def test_settings_that_are_none_are_refused_by_their_field(practice: Practice, b
     answer = practice.call("PUT", "/v1/settings", body)
 
     assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid")
-    assert next(error["pointer"] for error in answer.get_json()["errors"]).startswith(pointer)
+    assert [error["pointer"] for error in answer.get_json()["errors"]] == [pointer]
 
 
 def test_mail_bears_the_account_s_name_and_reply_address(practice: Practice) -> None:

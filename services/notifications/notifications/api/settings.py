@@ -26,8 +26,20 @@ class QuietHoursBody(_Strict):
     end = fields.String(required=True, validate=_wall_clock)
 
 
-def _switches(prefix: str) -> fields.Dict:
-    return fields.Dict(
+class _Named(fields.Dict):
+    """Values by name; what is wrong with a name or its value is told where it stands, without marshmallow's `key` and `value`."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super()._deserialize(value, *args, **kwargs)  # type: ignore[no-untyped-call]
+        except ValidationError as error:
+            if isinstance(error.messages, dict):
+                error.messages = {name: wrong.get("key") or wrong["value"] for name, wrong in error.messages.items()}
+            raise
+
+
+def _switches(prefix: str) -> _Named:
+    return _Named(
         keys=fields.String(validate=validate.And(validate.Regexp(rf"^{prefix}_\w+\Z"), validate.Length(max=80))),
         values=fields.Boolean(truthy={True}, falsy={False}),
         load_default=dict,
@@ -57,9 +69,9 @@ def _known_channels(kinds: dict[str, dict[str, bool]]) -> None:
 class SettingsBody(Body):
     """PUT replaces all: what is absent is as by default."""
 
-    kinds = fields.Dict(
+    kinds = _Named(
         keys=fields.String(validate=validate.OneOf([kind.value for kind in Kind])),
-        values=fields.Dict(
+        values=_Named(
             keys=fields.String(validate=validate.OneOf([channel.value for channel in Channel])),
             values=fields.Boolean(truthy={True}, falsy={False}),
         ),
