@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 from chassis import inbox, outbox
+from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.http_server import HttpServer
 from chassis.inbox import Inbox, Message, event_of, inbox_of
@@ -22,7 +23,6 @@ from chassis.jobs import Job
 from chassis.outbox import OutboxRow
 from chassis.service import Service, Worker, migrate
 from chassis.settings import read_settings
-from chassis.web import create_app
 from contracts import topology
 from contracts.envelope import Envelope
 from contracts.registry import SERVICES

@@ -27,6 +27,7 @@ import payments.service
 import payments.settings
 import scheduling.service
 import scheduling.settings
+from chassis.app import create_app
 from chassis.clock import Clock
 from chassis.consumer import EventConsumer
 from chassis.http_server import HttpServer
@@ -35,7 +36,6 @@ from chassis.processes import housekeeping
 from chassis.relay import Relay
 from chassis.service import Service, migrate
 from chassis.store import StoreDown
-from chassis.web import create_app
 from chassis.worker import QueueWorker
 from embedded import secrets_file
 from embedded.delivered import Delivered

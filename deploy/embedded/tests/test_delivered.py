@@ -12,12 +12,12 @@ import pytest
 import uuid_utils
 
 from chassis import outbox
+from chassis.app import create_app
 from chassis.auth import SCOPES, issue
 from chassis.clock import SystemClock
 from chassis.inbox import Message, inbox_of
 from chassis.outbox import OutboxRow
 from chassis.service import Service, migrate
-from chassis.web import create_app
 from embedded.delivered import Delivered
 from embedded.secrets_file import Secrets
 from embedded.suite import Addresses, build_services

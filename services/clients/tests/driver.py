@@ -11,11 +11,11 @@ from flask import Flask
 from werkzeug.datastructures import Headers
 
 from chassis import auth, inbox, outbox
+from chassis.app import create_app
 from chassis.clock import OffsetClock
 from chassis.ids import new_event_id
 from chassis.inbox import Event
 from chassis.service import Service, migrate
-from chassis.web import create_app
 from clients.service import build
 from clients.settings import Settings
 

@@ -11,8 +11,8 @@ import pytest
 from cheroot.wsgi import PathInfoDispatcher, Server
 from services.notifications.tests.driver import SECRET, Practice, StandingClock, account, client
 
+from chassis.app import create_app
 from chassis.service import migrate
-from chassis.web import create_app
 from notifications.operations.context import Notifications
 from notifications.service import build
 from notifications.settings import Settings

@@ -12,8 +12,8 @@ import pytest
 from cheroot.wsgi import Server
 from services.payments.tests.practice import SECRET, Practice, SuiteClock
 
+from chassis.app import create_app
 from chassis.service import migrate
-from chassis.web import create_app
 from payments.service import build
 from payments.settings import Settings
 from sandbox.app import create_sandbox

@@ -15,11 +15,11 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from chassis import inbox, outbox
+from chassis.app import create_app
 from chassis.auth import issue
 from chassis.ids import new_event_id, new_id
 from chassis.links import Links
 from chassis.service import Service, migrate
-from chassis.web import create_app
 from scheduling.service import build
 from scheduling.settings import Settings
 

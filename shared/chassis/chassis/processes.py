@@ -51,8 +51,8 @@ def housekeeping(service: Service) -> list[Job]:
 
 def run_api(service: Service) -> None:
     """Serve HTTP."""
+    from chassis.app import create_app
     from chassis.http_server import HttpServer
-    from chassis.web import create_app
 
     settings = service.settings
     _run(

@@ -18,7 +18,7 @@ from chassis.telemetry import Metrics
 from chassis.wakeups import Wakeups
 
 if TYPE_CHECKING:
-    from chassis.web import Blueprint
+    from flask_smorest import Blueprint
 
 CHASSIS_MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -154,7 +154,7 @@ class Bench:
 
     @property
     def app(self) -> Flask:
-        from chassis.web import create_app
+        from chassis.app import create_app
 
         with self._making:
             if self._app is None:

@@ -393,7 +393,8 @@ def test_alive_ready_and_described(stored: Bench, monkeypatch: pytest.MonkeyPatc
 def test_a_route_must_say_who_may_use_it(plain: Bench) -> None:
     from dataclasses import replace
 
-    from chassis.web import Blueprint, create_app
+    from chassis.app import create_app
+    from chassis.web import Blueprint
 
     forgetful = Blueprint("forgetful", __name__)
 
