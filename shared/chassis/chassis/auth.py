@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 
 from chassis.problems import Unauthenticated, Unavailable
+from chassis.published_keys import KeysUnavailable, PublishedKeys, UnknownKey
 from chassis.settings import ServiceSettings
 
 AUDIENCE = "timeblu"
@@ -19,7 +20,9 @@ SCOPES = (
 _SERVICE_ISSUER = "timeblu-service"
 _SERVICE_TOKEN_SECONDS = 60
 _PUBLISHED_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA"]
+# By which the issuer's clock may be ahead; a token that has ended has ended.
 _LEEWAY_SECONDS = 5
+_LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +62,7 @@ class Verifier:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._settings = settings
-        self._jwks = (
-            jwt.PyJWKClient(settings.auth_jwks_url, lifespan=300, timeout=3) if settings.auth_jwks_url else None
-        )
+        self._published = PublishedKeys(settings.auth_jwks_url) if settings.auth_jwks_url else None
 
     def verify(self, authorization: str | None) -> Caller:
         """The bearer of an Authorization header.
@@ -84,20 +85,29 @@ class Verifier:
                 leeway=_LEEWAY_SECONDS,
                 options={"require": ["exp", "aud", "sub", "account_id"]},
             )
-        except jwt.PyJWKClientConnectionError:
+        except KeysUnavailable:
             raise Unavailable("the keys that verify tokens cannot be fetched") from None
+        except UnknownKey:
+            raise Unauthenticated("the token's key is not known") from None
         except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             raise Unauthenticated(f"the token is not valid: {error}") from None
-        account_id, scope = claims["account_id"], claims.get("scope", "")
-        if not isinstance(account_id, str) or not isinstance(scope, str):
-            raise Unauthenticated("the token's account_id and scope must be strings")
-        return Caller(account_id=account_id, subject=str(claims["sub"]), scopes=frozenset(scope.split()))
+        account_id, subject, scope = claims["account_id"], claims["sub"], claims.get("scope", "")
+        if not isinstance(claims["exp"], int | float) or claims["exp"] <= time.time():
+            raise Unauthenticated("the token has expired")
+        if not (_is_name(account_id) and _is_name(subject) and isinstance(scope, str)):
+            raise Unauthenticated("the token's account_id, sub and scope must be text")
+        return Caller(account_id=account_id, subject=subject, scopes=frozenset(scope.split()))
 
     def _key(self, token: str) -> tuple[Any, list[str]]:
         # The unverified issuer only chooses the key; whoever lies about it fails the signature.
         unverified = jwt.decode(token, options={"verify_signature": False})
         if unverified.get("iss") == _SERVICE_ISSUER:
             return self._settings.service_jwt_secret, ["HS256"]
-        if self._jwks is not None:
-            return self._jwks.get_signing_key_from_jwt(token), _PUBLISHED_ALGORITHMS
+        if self._published is not None:
+            return self._published.find(jwt.get_unverified_header(token).get("kid")), _PUBLISHED_ALGORITHMS
         return self._settings.auth_jwt_secret, ["HS256"]
+
+
+def _is_name(claim: Any) -> bool:
+    """Whether a store takes it as the name of somebody."""
+    return isinstance(claim, str) and 0 < len(claim) <= _LONGEST_NAME and claim.isprintable()

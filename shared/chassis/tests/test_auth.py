@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from shared.chassis.tests.ledger.service import settings_for
 
-from chassis import auth
+from chassis import auth, published_keys
 from chassis.auth import Verifier
 from chassis.problems import Unauthenticated, Unavailable
 
@@ -71,6 +71,7 @@ BAD = {
     "dots": bearer("..."),
     "not ASCII": bearer("é.é.é"),
     "expired": signed(exp=int(time.time()) - 10),
+    "expired just now": signed(exp=int(time.time())),
     "no expiry": signed(exp=None),
     "expiry is text": signed(exp="soon"),
     "expiry without end": _raw({"alg": "HS256"}, b'{"exp": 1e999}'),
@@ -79,6 +80,13 @@ BAD = {
     "no subject": signed(sub=None),
     "no account": signed(account_id=None),
     "account is a list": signed(account_id=["acc_one"]),
+    "account is empty": signed(account_id=""),
+    "account holds U+0000": signed(account_id="acc_\0"),
+    "account holds half a surrogate pair": signed(account_id="acc_\ud800"),
+    "account is endless": signed(account_id="acc_" + "x" * 5000),
+    "subject is empty": signed(sub=""),
+    "subject holds U+0000": signed(sub="u\0"),
+    "expiry is a number in quotes": signed(exp=str(int(time.time()) + 60)),
     "scope is a list": signed(scope=["ops"]),
     "another secret": signed("another secret, which is as long as needed"),
     "alg none": _raw({"alg": "none"}, claims()),
@@ -126,6 +134,7 @@ class KeyServer:
     keys: dict[str, PrivateKeyTypes] = field(default_factory=dict)
     asked: int = 0
     down: bool = False
+    nonsense: bytes | None = None
 
     def document(self) -> bytes:
         published = []
@@ -146,7 +155,7 @@ def key_server() -> Iterator[KeyServer]:
             made.asked += 1
             self.send_response(500 if made.down else 200)
             self.end_headers()
-            self.wfile.write(made.document())
+            self.wfile.write(made.document() if made.nonsense is None else made.nonsense)
 
         def log_message(self, *_: object) -> None: ...
 
@@ -212,10 +221,61 @@ def test_keys_that_cannot_be_fetched_are_a_503_and_not_a_401(key_server: KeyServ
     assert verifier.verify(signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-1"})).subject == "u1"
 
 
-def test_unknown_key_ids_do_not_make_us_ask_each_time(key_server: KeyServer, verifier: Verifier) -> None:
+def test_keys_that_are_no_keys_are_a_503_too(key_server: KeyServer, verifier: Verifier) -> None:
+    for nonsense in (b"", b"<html>", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "none"}]}'):
+        key_server.nonsense = nonsense
+        with pytest.raises(Unavailable):
+            verifier.verify(signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-1"}))
+        verifier = Verifier(verifier._settings)
+
+
+def test_a_key_that_is_new_is_found_with_its_first_token(key_server: KeyServer, verifier: Verifier) -> None:
+    new = rsa.generate_private_key(65537, 2048)
+    token = signed(new, "RS256", {"kid": "rsa-2"})
     verifier.verify(signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-1"}))
-    for number in range(10):
+    with pytest.raises(Unauthenticated):
+        verifier.verify(token)
+
+    key_server.keys = {"rsa-2": new}
+
+    assert verifier.verify(token).subject == "u1"
+    with pytest.raises(Unauthenticated):
+        verifier.verify(signed(new, "RS256", {"kid": "rsa-1"}))
+
+
+def test_keys_that_are_known_serve_while_their_publisher_is_down(
+    key_server: KeyServer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published_keys, "_REMEMBERED_SECONDS", 0.0)
+    token = signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-1"})
+    verifier.verify(token)
+    key_server.down = True
+
+    for _ in range(5):
+        assert verifier.verify(token).subject == "u1"
+    assert key_server.asked == 2, "it is not asked each time"
+    with pytest.raises(Unavailable):
+        verifier.verify(signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-9"}))
+
+
+def test_a_key_that_was_withdrawn_is_forgotten(
+    key_server: KeyServer, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(published_keys, "_REMEMBERED_SECONDS", 0.0)
+    token = signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-1"})
+    verifier.verify(token)
+
+    del key_server.keys["rsa-1"]
+
+    with pytest.raises(Unauthenticated):
+        verifier.verify(token)
+
+
+def test_made_up_key_ids_do_not_make_us_ask_each_time(key_server: KeyServer, verifier: Verifier) -> None:
+    verifier.verify(signed(key_server.keys["rsa-1"], "RS256", {"kid": "rsa-1"}))
+    for number in range(50):
         with pytest.raises(Unauthenticated):
             verifier.verify(signed(key_server.keys["rsa-1"], "RS256", {"kid": f"made-up-{number}"}))
 
-    assert key_server.asked <= 2
+    assert key_server.asked <= 10
+    assert verifier.verify(signed(key_server.keys["ec-1"], "ES256", {"kid": "ec-1"})).subject == "u1"
