@@ -85,7 +85,9 @@ class ClientsService:
 
     def make(self, request: BaseHTTPRequestHandler, account_id: str, body: dict[str, Any]) -> tuple[int, Any]:
         assert request.path == "/v1/clients?reuse=true"
-        return 201, self.made.setdefault(request.headers["Idempotency-Key"], client_data(account_id=account_id, **body))
+        key = request.headers["Idempotency-Key"]
+        assert 0 < len(key) <= 255
+        return 201, self.made.setdefault(key, client_data(account_id=account_id, **body))
 
     def go_down(self) -> None:
         self._server.shutdown()

@@ -248,6 +248,12 @@ def test_a_client_is_made_on_the_spot_once_however_often_it_is_asked(world: Worl
     assert made["id"] == session["client_id"]
 
 
+def test_a_client_is_made_on_the_spot_under_the_longest_key_there_is(light_world: World) -> None:
+    body = {"service_id": light_world.session_type(), "starts_at": at("12-01 10:00"), "client": {"name": "Zoë"}}
+    session = light_world.a.post("/sessions", body, Idempotency_Key="k" * 255)
+    assert session["client"]["name"] == "Zoë"
+
+
 def test_a_booking_that_is_refused_makes_no_client(light_world: World) -> None:
     type_ = light_world.session_type()
     light_world.a.post("/sessions", booking(light_world, at("12-01 10:00"), service_id=type_))

@@ -183,6 +183,7 @@ def test_a_stale_if_match_acts_on_nothing(light_world: World) -> None:
         ("PATCH", "", {"notes": "y"}),
         ("POST", "/cancel", {}),
         ("POST", "/reschedule", {"starts_at": at("12-02 10:00")}),
+        ("POST", "/duplicate", {"starts_at": at("12-02 10:00")}),
         ("POST", "/confirm", None),
     ]:
         light_world.a.refused(412, "stale", method, path + action, body, If_Match='"1"')

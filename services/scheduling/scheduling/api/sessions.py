@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
@@ -42,7 +44,7 @@ def blueprint(context: Scheduling) -> Blueprint:
 
     def meet_client(body: dict[str, Any]) -> dict[str, Any] | None:
         _may_write(body)
-        return booking.meet_client(context, caller().account_id, body, _client_key())
+        return booking.meet_client(context, caller().account_id, body, _client_key(body))
 
     @routes.post("")
     @requires("sessions:write")
@@ -132,7 +134,9 @@ def blueprint(context: Scheduling) -> Blueprint:
 
     def meet_client_of_copy(body: dict[str, Any], session_id: str) -> dict[str, Any] | None:
         _may_write(body)
-        return duplicating.meet_client_of_copy(context, caller().account_id, session_id, body, _client_key())
+        return duplicating.meet_client_of_copy(
+            context, caller().account_id, session_id, body, _client_key(body), if_match()
+        )
 
     @routes.post("/<session_id>/duplicate")
     @requires("sessions:write")
@@ -140,7 +144,9 @@ def blueprint(context: Scheduling) -> Blueprint:
     @once(context.store, prepare=meet_client_of_copy)
     @routes.response(201, SessionOut)
     def duplicate(body: dict[str, Any], session_id: str, prepared: dict[str, Any] | None) -> dict[str, Any]:
-        return _shown(duplicating.duplicate(context, caller().account_id, session_id, actor(), body, prepared))
+        return _shown(
+            duplicating.duplicate(context, caller().account_id, session_id, actor(), body, prepared, if_match())
+        )
 
     @routes.get("/<session_id>/history")
     @requires("sessions:read")
@@ -161,9 +167,12 @@ def _may_write(body: dict[str, Any]) -> None:
         raise Forbidden(f"session_notes need the scope {_NOTES}")
 
 
-def _client_key() -> str:
-    """The key under which the clients service is asked: the booking's own, so that its repetition makes no second client."""
-    return f"booking-{request.headers.get('Idempotency-Key') or new_id('key')}"
+def _client_key(body: dict[str, Any]) -> str:
+    """The key under which the clients service is asked: a repeated booking makes no second client, and one that was refused
+    may come again with another."""
+    key = request.headers.get("Idempotency-Key") or new_id("key")
+    told = json.dumps([key, body.get("client")], sort_keys=True)
+    return f"booking-{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:
