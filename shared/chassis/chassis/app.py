@@ -79,9 +79,11 @@ def create_app(service: Service) -> Flask:
         api.register_blueprint(blueprint)
     health_routes.add_health_routes(app, service, api.spec)
     for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
+        view: Any = app.view_functions[rule.endpoint]
         if not hasattr(view, "required_scopes"):
             raise TypeError(f"{rule.rule} says neither which scopes it requires nor that it is public")
+        if "POST" in (rule.methods or ()) and view.required_scopes and not view._apidoc.get("idempotent"):
+            raise TypeError(f"POST {rule.rule} takes no Idempotency-Key: it lacks @once")
     return app
 
 

@@ -11,7 +11,7 @@ from chassis import inbox, outbox
 from chassis.inbox import InboxStatus
 from chassis.problems import Invalid, NotFound
 from chassis.service import Service
-from chassis.web import Blueprint, Body, Page, Query, decode_cursor, encode_cursor, once, requires
+from chassis.web import Blueprint, Body, Nothing, Page, Query, decode_cursor, encode_cursor, once, requires
 from contracts import topology
 from contracts.envelope import format_time
 from contracts.fields import UtcTime
@@ -131,17 +131,19 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     @ops.post("/inbox/<event_id>/retry")
     @requires("ops")
+    @ops.arguments(Nothing, required=False)
     @once(store)
     @ops.response(200, InboxEntryOut)
-    def retry(event_id: str) -> inbox.InboxEntry:
+    def retry(body: dict[str, Any], event_id: str) -> inbox.InboxEntry:
         """Run a kept event again now."""
         return inbox.run_again(service, event_id)
 
     @ops.post("/inbox/<event_id>/discard")
     @requires("ops")
+    @ops.arguments(Nothing, required=False)
     @once(store)
     @ops.response(200, InboxEntryOut)
-    def discard(event_id: str) -> inbox.InboxEntry:
+    def discard(body: dict[str, Any], event_id: str) -> inbox.InboxEntry:
         """Give a kept event up for good."""
         return inbox.discard(store, event_id)
 
@@ -155,9 +157,10 @@ def blueprints(service: Service) -> list[Blueprint]:
 
     @ops.post("/dead/<event_id>/requeue")
     @requires("ops")
+    @ops.arguments(Nothing, required=False)
     @once(store)
     @ops.response(200, InboxEntryOut)
-    def requeue(event_id: str) -> inbox.InboxEntry:
+    def requeue(body: dict[str, Any], event_id: str) -> inbox.InboxEntry:
         """Have a dead letter handled after all."""
         if inbox.entry(store, event_id).status != InboxStatus.DEAD:
             raise NotFound(f"{event_id} is no dead letter")

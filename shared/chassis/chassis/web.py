@@ -21,7 +21,7 @@ from chassis.service import Service
 from contracts.fields import UtcTime
 
 __all__ = [
-    "Blueprint", "Body", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires",
+    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires",
 ]  # fmt: skip
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,6 +32,10 @@ class Body(Schema):
 
     class Meta:
         unknown = RAISE
+
+
+class Nothing(Body):
+    """The body of an action that takes none: it may be left out, or be `{}`."""
 
 
 class Query(Schema):

@@ -8,6 +8,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,8 +19,10 @@ from jsonschema import Draft202012Validator
 from shared.chassis.tests.driver import Bench
 from werkzeug.test import TestResponse
 
+from chassis.app import create_app
 from chassis.http_server import HttpServer
 from chassis.store import StoreDown
+from chassis.web import Blueprint, requires
 
 ENTRIES = "/v1/entries"
 
@@ -391,11 +394,6 @@ def test_alive_ready_and_described(stored: Bench, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_route_must_say_who_may_use_it(plain: Bench) -> None:
-    from dataclasses import replace
-
-    from chassis.app import create_app
-    from chassis.web import Blueprint
-
     forgetful = Blueprint("forgetful", __name__)
 
     @forgetful.get("/v1/open")
@@ -403,6 +401,18 @@ def test_a_route_must_say_who_may_use_it(plain: Bench) -> None:
         return "to everybody"
 
     with pytest.raises(TypeError, match="/v1/open"):
+        create_app(replace(plain.service, blueprints=lambda: [forgetful]))
+
+
+def test_a_post_must_take_an_idempotency_key(plain: Bench) -> None:
+    forgetful = Blueprint("forgetful", __name__)
+
+    @forgetful.post("/v1/often")
+    @requires("ops")
+    def view() -> str:
+        return "again and again"
+
+    with pytest.raises(TypeError, match="/v1/often"):
         create_app(replace(plain.service, blueprints=lambda: [forgetful]))
 
 
@@ -467,6 +477,8 @@ def test_operators_see_and_mend_what_is_kept(stored: Bench) -> None:
     assert (operator.post("/v1/ops/inbox/evt-0/retry").json or {})["attempts"] == 0
     assert (operator.post("/v1/ops/inbox/evt-1/discard").json or {})["status"] == "discarded"
     problem(operator.post("/v1/ops/inbox/evt-1/discard"), 409, "invalid_transition")
+    problem(operator.post("/v1/ops/inbox/evt-2/retry", json={"at": "once"}), 422, "invalid")
+    problem(operator.post("/v1/ops/inbox/evt-2/retry", data="{", content_type="application/json"), 400, "invalid_json")
     problem(operator.post("/v1/ops/inbox/evt-none/retry"), 404, "not_found")
     assert (operator.get("/v1/ops/dead").json or {}) == {"data": [], "next_cursor": None}
 

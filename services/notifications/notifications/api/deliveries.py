@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chassis.web import Blueprint, Page, Query, caller, decode_cursor, encode_cursor, once, requires
+from chassis.web import Blueprint, Nothing, Page, Query, caller, decode_cursor, encode_cursor, once, requires
 from contracts.fields import UtcTime
 from notifications.domain.statuses import DeliveryStatus
 from notifications.operations.context import Notifications
@@ -105,9 +105,10 @@ def blueprint(context: Notifications) -> Blueprint:
 
     @routes.post("/<delivery_id>/resend")
     @requires("notifications:write")
+    @routes.arguments(Nothing, required=False)
     @once(context.store)
     @routes.response(201, DeliveryOut)
-    def send_again(delivery_id: str) -> Any:
+    def send_again(body: dict[str, Any], delivery_id: str) -> Any:
         """Send it again as a delivery of its own, rendered anew."""
         return resend(context, caller().account_id, delivery_id)
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from chassis.web import Blueprint, caller, decode_cursor, encode_cursor, if_match, once, requires
+from chassis.web import Blueprint, Nothing, caller, decode_cursor, encode_cursor, if_match, once, requires
 from payments.api.schemas import (
     DepositOut,
     DepositPage,
     DepositsQuery,
     MarkPaid,
     NewRefund,
-    NoFields,
     QuoteOut,
     QuoteQuery,
     RefundOut,
@@ -60,7 +59,7 @@ def blueprint(context: Payments) -> Blueprint:
 
     @routes.post("/deposits/<deposit_id>/retry-refund")
     @requires("payments:write")
-    @routes.arguments(NoFields, required=False)
+    @routes.arguments(Nothing, required=False)
     @once(context.store)
     @routes.response(200, DepositOut)
     def retry(body: dict[str, Any], deposit_id: str) -> dict[str, Any]:

@@ -166,10 +166,6 @@ class MarkPaid(Body):
     amount = _amount(load_default=None, allow_none=True)
 
 
-class NoFields(Body):
-    """A body that may be left out, and says nothing."""
-
-
 class QuoteQuery(Query):
     at = UtcTime(load_default=None)
     by = fields.String(load_default="provider", validate=validate.OneOf(["provider", "client"]))

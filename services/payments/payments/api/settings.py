@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chassis.web import Blueprint, caller, if_match, requires
+from chassis.web import Blueprint, caller, if_match, once, requires
 from payments.api.schemas import SettingsBody, SettingsOut, SimulationBody, SimulationOut
 from payments.operations import policies
 from payments.operations.context import Payments
@@ -32,6 +32,7 @@ def blueprint(context: Payments) -> Blueprint:
     @routes.post("/simulate")
     @requires("payments:read", "payments:write")
     @routes.arguments(SimulationBody)
+    @once(context.store)
     @routes.response(200, SimulationOut)
     def simulate(body: dict[str, Any]) -> dict[str, Any]:
         """What these settings would return at usual distances from the start. Nothing is kept."""

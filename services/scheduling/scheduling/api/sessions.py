@@ -11,7 +11,7 @@ from flask import request
 
 from chassis.ids import new_id
 from chassis.problems import Forbidden, Invalid
-from chassis.web import Blueprint, caller, decode_cursor, if_match, once, requires
+from chassis.web import Blueprint, Nothing, caller, decode_cursor, if_match, once, requires
 from contracts.envelope import parse_time
 from contracts.sessions import SessionStatus
 from scheduling.api.session_schemas import (
@@ -26,7 +26,7 @@ from scheduling.api.session_schemas import (
     SessionPatch,
     SessionQuery,
 )
-from scheduling.api.values import Nothing, actor, page
+from scheduling.api.values import actor, page
 from scheduling.domain.transitions import Action
 from scheduling.operations import amend as amending
 from scheduling.operations import book as booking
@@ -95,7 +95,7 @@ def blueprint(context: Scheduling) -> Blueprint:
 
     def add_step(path: str, action: Action, summary: str) -> None:
         @requires("sessions:write")
-        @routes.arguments(Nothing)
+        @routes.arguments(Nothing, required=False)
         @once(context.store)
         @routes.response(200, SessionOut)
         @routes.doc(summary=summary)

@@ -35,10 +35,6 @@ class Versioned(Schema):
     updated_at = UtcTime()
 
 
-class Nothing(Body):
-    """An action without a body."""
-
-
 def text(longest: int, **kwargs: Any) -> fields.String:
     """A text of at most `longest` characters."""
     return fields.String(validate=validate.Length(max=longest), **kwargs)
@@ -85,6 +81,6 @@ def actor() -> Actor:
 
 
 __all__ = [
-    "Currency", "MoneyIn", "MoneyOut", "Nothing", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "listed",
+    "Currency", "MoneyIn", "MoneyOut", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "listed",
     "minor_units", "moment", "name", "page", "text", "whole",
 ]  # fmt: skip
