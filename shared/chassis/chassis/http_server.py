@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from contextlib import suppress
@@ -14,6 +15,29 @@ log = logging.getLogger(__name__)
 
 
 class _Request(HTTPRequest):
+    def simple_response(self, status: str, msg: str = "") -> None:
+        """Refuse as a problem document (RFC 9457) what does not even reach the application: a malformed or endless request."""
+        number, _, title = status.partition(" ")
+        code = title.lower().replace(" ", "_")
+        document = json.dumps(
+            {
+                "type": f"https://timeblu.dev/problems/{code}",
+                "title": title,
+                "status": int(number),
+                "detail": msg or title,
+                "code": code,
+            }
+        ).encode()
+        self.close_connection = True
+        head = [
+            f"{self.server.protocol} {status}",
+            "Content-Type: application/problem+json",
+            f"Content-Length: {len(document)}",
+            "Connection: close",
+        ]
+        with suppress(OSError):  # whoever asked may be gone
+            self.conn.wfile.write("\r\n".join([*head, "", ""]).encode() + document)
+
     def respond(self) -> None:
         """Answer, and leave nothing of a chunked body behind: its last line would hold a thread as the beginning of another request."""
         super().respond()

@@ -463,6 +463,31 @@ def test_chunks_that_are_none_are_the_callers_mistake(served: tuple[str, int, st
     assert status in {400, 422}, answer
 
 
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400, "bad_request"),
+        (b"POST / HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400, "bad_request"),
+        (b"GET / HTTP/2.0\r\n\r\n", 505, "http_version_not_supported"),
+    ],
+)
+def test_what_is_no_http_is_refused_by_a_problem_document_too(
+    served: tuple[str, int, str], sent: bytes, status: int, code: str
+) -> None:
+    with socket.create_connection(served[:2], timeout=10) as connection:
+        connection.sendall(sent)
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+
+    assert int(head.split(b" ", 2)[1]) == status
+    assert b"Content-Type: application/problem+json" in head
+    document = json.loads(body)
+    assert (document["status"], document["code"]) == (status, code)
+    assert document["type"].endswith(code)
+    assert document["title"]
+    assert document["detail"]
+
+
 # --- operations -----------------------------------------------------------------------------------------------------
 
 
