@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pythonjsonlogger.json import JsonFormatter
 
 _propagator = TraceContextTextMapPropagator()
+# Up to the next exception of the chain, or the end.
+_QUOTED = re.compile(
+    r"^(?:DETAIL|CONTEXT): .*?(?=\n\n(?:The above exception|During handling of)|\Z)", re.MULTILINE | re.DOTALL
+)
 _fields: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default={})  # noqa: B039 - never changed in place
 
 
@@ -38,9 +43,8 @@ class _ContextFilter(logging.Filter):
 
 class _Formatter(JsonFormatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """A traceback without the lines in which PostgreSQL quotes the row's values."""
-        lines = logging.Formatter.formatException(self, ei).splitlines()
-        return "\n".join(line for line in lines if not line.startswith("DETAIL:"))
+        """A traceback without what PostgreSQL quotes of the row, which may go on over many lines."""
+        return _QUOTED.sub("", logging.Formatter.formatException(self, ei))
 
 
 def configure_logging(level: str, *, process: str) -> None:
