@@ -112,6 +112,8 @@ def read_settings(read: Callable[[Env], S]) -> S:
         raise WrongSettings("BROKER_URL must begin with amqp:, amqps: or memory:")
     if settings.inbox_retention_days <= settings.outbox_retention_days:
         raise WrongSettings("INBOX_RETENTION_DAYS must be more than OUTBOX_RETENTION_DAYS: ids outlive replay")
+    if settings.auth_jwks_url and settings.auth_jwks_url.partition(":")[0] not in {"http", "https"}:
+        raise WrongSettings("AUTH_JWKS_URL must begin with http: or https:")
     return settings
 
 

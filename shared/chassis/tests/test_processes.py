@@ -170,6 +170,7 @@ def test_the_command_line_says_in_a_line_what_is_wrong(environment: Environment,
     assert "SERVICE_JWT_SECRET" in fails("relay", SERVICE_JWT_SECRET="short")
     assert "STORE_URL" in fails("relay", STORE_URL="mysql://x")
     assert "BROKER_URL" in fails("relay", BROKER_URL="redis://x")
+    assert "AUTH_JWKS_URL" in fails("api", AUTH_JWKS_URL="file:///keys.json")
     assert "LOG_LEVEL" in fails("relay", LOG_LEVEL="LOUD")
     assert "HTTP_PORT" in fails("relay", HTTP_PORT="99999")
     assert "INBOX_RETENTION_DAYS" in fails("relay", OUTBOX_RETENTION_DAYS="30")
