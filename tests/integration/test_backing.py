@@ -1,5 +1,6 @@
 """The servers that tests stand on are themselves tested: they are real, apart from each other, and survive a restart."""
 
+from collections.abc import Iterator
 from functools import partial
 
 import pika
@@ -78,6 +79,22 @@ def test_a_database_comes_back_at_its_address_with_what_was_committed(
 
     with psycopg.connect(postgres_url) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
+
+
+@pytest.fixture
+def found_running(own_postgres: Postgres) -> Iterator[Postgres]:
+    """Whatever the test does with it, it answers when the fixtures are taken down."""
+    yield own_postgres
+    psycopg.connect(own_postgres.url, connect_timeout=30).close()
+
+
+@pytest.mark.chaos
+def test_a_server_that_a_test_leaves_ended_is_started_again_before_anybody_else_needs_it(
+    found_running: Postgres,
+) -> None:
+    found_running.stop()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(found_running.url, connect_timeout=2)
 
 
 def test_waiting_says_what_it_waited_for_and_what_it_saw() -> None:

@@ -15,6 +15,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,16 +43,49 @@ from support.servers import (
 from support.waiting import wait_until
 
 AnyServer = ForeignServer | ContainerServer | PrivateServer
-_START_DEADLINE = 120.0
+_START_DEADLINE = 300.0
 
 
 @dataclass(kw_only=True)
-class Broker:
+class _Backing(ABC):
+    """A server that a test may end and start again; what it has left ended, `mend` starts."""
+
+    server: AnyServer
+    _ended: bool = False
+
+    def stop(self) -> None:
+        self._ended = True
+        self.server.stop()
+
+    def kill(self) -> None:
+        """As a power cut: no goodbye to anybody."""
+        self._ended = True
+        self.server.kill()
+
+    def start(self) -> None:
+        self.server.start()
+        self.wait_ready()
+        self._ended = False
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def mend(self) -> None:
+        if self._ended:
+            self.start()
+
+    @abstractmethod
+    def wait_ready(self) -> None:
+        """Until it answers."""
+
+
+@dataclass(kw_only=True)
+class Broker(_Backing):
     """A RabbitMQ whose virtual hosts keep tests apart. `url` and `management_url` carry an administrator's name and password."""
 
     url: str
     management_url: str
-    server: AnyServer
     _made: list[str] = field(default_factory=list)
 
     def vhost(self) -> str:
@@ -76,21 +110,6 @@ class Broker:
         finally:
             connection.close()
 
-    def stop(self) -> None:
-        self.server.stop()
-
-    def kill(self) -> None:
-        """As a power cut: no goodbye to anybody."""
-        self.server.kill()
-
-    def start(self) -> None:
-        self.server.start()
-        self.wait_ready()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
     def wait_ready(self) -> None:
         wait_until(
             self._answers,
@@ -111,11 +130,10 @@ class Broker:
 
 
 @dataclass(kw_only=True)
-class Postgres:
+class Postgres(_Backing):
     """A PostgreSQL whose databases keep tests apart. `url` carries the administrator's name and password."""
 
     url: str
-    server: AnyServer
     _made: list[str] = field(default_factory=list)
 
     def database(self) -> str:
@@ -137,21 +155,6 @@ class Postgres:
             self._administer(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name), sql.SQL("DROP ROLE {}").format(name)
             )
-
-    def stop(self) -> None:
-        self.server.stop()
-
-    def kill(self) -> None:
-        """As a power cut: no goodbye to anybody."""
-        self.server.kill()
-
-    def start(self) -> None:
-        self.server.start()
-        self.wait_ready()
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
 
     def wait_ready(self) -> None:
         wait_until(

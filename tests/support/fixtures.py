@@ -1,22 +1,24 @@
 """The fixtures that any package's tests may ask for; loaded once by the conftest.py at the root."""
 
+import contextlib
 import fcntl
 import signal
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from support.backing import Broker, Postgres, obtain_broker, obtain_postgres, remove_described
+from support.backing import Backing, Broker, Postgres, obtain_broker, obtain_postgres, remove_described
 from support.processes import Processes
 
 _STATE = pytest.StashKey[Path]()
 _FAILED = pytest.StashKey[bool]()
+_OBTAINED = pytest.StashKey[list[Broker | Postgres]]()
 _BROKER, _POSTGRES = "rabbitmq.json", "postgres.json"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_OBTAINED] = []
     # With xdist the controller makes one place for all workers, and clears it away when they have ended, however.
     worker = getattr(config, "workerinput", None)
     if worker is not None:
@@ -47,10 +49,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         item.stash[_FAILED] = True
+    # A test that failed may have left a server ended: neither its fixtures nor the next test are to suffer for it.
+    for obtained in item.config.stash[_OBTAINED]:
+        # One that does not come back is told by who needs it next.
+        with contextlib.suppress(Exception):
+            obtained.mend()
     return report
 
 
-@contextmanager
+@contextlib.contextmanager
 def _alone(place: Path) -> Iterator[None]:
     """One process at a time, so that two workers do not both start a server."""
     with (place / "lock").open("w") as lock:
@@ -58,12 +65,18 @@ def _alone(place: Path) -> Iterator[None]:
         yield
 
 
+def _noted(config: pytest.Config, obtained: Backing) -> Backing:
+    """What is seen to after each test."""
+    config.stash[_OBTAINED].append(obtained)
+    return obtained
+
+
 @pytest.fixture(scope="session")
 def broker(pytestconfig: pytest.Config) -> Broker:
     """A real RabbitMQ, shared by the whole run; take a fresh virtual host of it by `broker_url`."""
     place = pytestconfig.stash[_STATE]
     with _alone(place):
-        return obtain_broker(place / _BROKER)
+        return _noted(pytestconfig, obtain_broker(place / _BROKER))
 
 
 @pytest.fixture(scope="session")
@@ -71,22 +84,22 @@ def postgres(pytestconfig: pytest.Config) -> Postgres:
     """A real PostgreSQL, shared by the whole run; take a fresh database of it by `postgres_url`."""
     place = pytestconfig.stash[_STATE]
     with _alone(place):
-        return obtain_postgres(place / _POSTGRES)
+        return _noted(pytestconfig, obtain_postgres(place / _POSTGRES))
 
 
 @pytest.fixture(scope="session")
-def own_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def own_broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A RabbitMQ that no other test process uses, so that a test may end it."""
     state = tmp_path_factory.mktemp("own-broker") / _BROKER
-    yield obtain_broker(state, own=True)
+    yield _noted(pytestconfig, obtain_broker(state, own=True))
     remove_described(state)
 
 
 @pytest.fixture(scope="session")
-def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def own_postgres(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL that no other test process uses, so that a test may end it."""
     state = tmp_path_factory.mktemp("own-postgres") / _POSTGRES
-    yield obtain_postgres(state, own=True)
+    yield _noted(pytestconfig, obtain_postgres(state, own=True))
     remove_described(state)
 
 

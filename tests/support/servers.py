@@ -24,6 +24,9 @@ import psutil
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+# How long an engine may take for one answer: starting and stopping take their time on a busy machine.
+_ENGINE_SECONDS = 300
+
 
 class Unavailable(Exception):
     """This way of running the server does not work here; the message says why in one line."""
@@ -96,7 +99,7 @@ class ContainerServer:
             self._container().remove(force=True, v=True)
 
     def _container(self) -> Any:
-        return docker.from_env().containers.get(self.container_id)
+        return docker.from_env(timeout=_ENGINE_SECONDS).containers.get(self.container_id)
 
 
 def run_container(
@@ -109,7 +112,7 @@ def run_container(
 ) -> ContainerServer:
     """Starts `image` with `ports` (inside: outside). Raises Unavailable where no engine or no such image can be had."""
     try:
-        client = docker.from_env(timeout=300)
+        client = docker.from_env(timeout=_ENGINE_SECONDS)
         client.ping()
     except docker.errors.DockerException as error:
         raise Unavailable("no container engine answers") from error

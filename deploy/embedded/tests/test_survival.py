@@ -52,7 +52,8 @@ def test_an_event_in_the_broker_survives_a_kill_whatever_became_of_the_marks(sui
         if spoiled:
             marks.write_text('{"scheduling": ')
         suite.start()
-        assert practice.wait_deposit(session_id, "required", seconds=_PATIENCE)["payment_url"]
+        link = practice.wait_deposit(session_id, "required", seconds=_PATIENCE)["payment_url"]
+        assert practice.wait_mail("ada@client.example", link, seconds=_PATIENCE)
         assert "did not arrive" not in suite.errors  # the start itself brought it, not the look-out for lost events
     # All was published again and again, and had its effect once.
     assert suite.rows("payments", "SELECT count(*) FROM deposits") == [(2,)]
