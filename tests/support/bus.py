@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import random
 import threading
 from collections import defaultdict
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from chassis import inbox, outbox
 from chassis.app import create_app
@@ -174,7 +172,7 @@ class Bus:
 
     def outside(self) -> None:
         """Wait until the sandbox has told what it has to tell."""
-        wait_until(self.sandbox.idle, deadline=20, interval=0.002, what="the sandbox to be idle")
+        wait_until(self.sandbox.idle, interval=0.002, what="the sandbox to be idle")
 
     def settle(self, within: timedelta = _AT_REST_WITHIN) -> None:
         """In order and without delay, until nothing moves any more; what is due `within` that time happens, too."""
@@ -294,9 +292,9 @@ class Disorder:
 def _build(name: str, environment: Mapping[str, str], clock: Clock) -> Service:
     """The service as its own process would be built from this environment."""
     settings = importlib.import_module(f"{name}.settings").Settings
-    with patch.dict(os.environ, environment, clear=True):
-        read = read_settings(settings.read)
-    service: Service = importlib.import_module(f"{name}.service").build(read, clock)
+    service: Service = importlib.import_module(f"{name}.service").build(
+        read_settings(settings.read, environment), clock
+    )
     return service
 
 

@@ -84,6 +84,9 @@ def _run(asked: argparse.Namespace, signals: _Signals) -> int:
         if not stopping.is_set():
             print(f"timeblu: {error}", file=sys.stderr)
             code = 1
+    except Exception:
+        log.exception("the suite cannot go on")
+        code = 1
     if not suite.stop():
         log.warning("not everything was through in time; it is made good at the next start")
         logging.shutdown()

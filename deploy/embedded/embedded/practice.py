@@ -15,6 +15,7 @@ from contracts.envelope import parse_time
 
 T = TypeVar("T")
 GOOD_CARD = "4242424242424242"
+_PATIENCE_SECONDS = 60.0
 _EVERY_DAY = [
     {"weekday": day, "start": "00:00", "end": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ]
@@ -37,7 +38,7 @@ class NotInTime(Exception):
     """What was waited for did not come."""
 
 
-def wait_for(look: Callable[[], T | None], what: str, seconds: float = 20.0, every: float = 0.02) -> T:
+def wait_for(look: Callable[[], T | None], what: str, seconds: float = _PATIENCE_SECONDS, every: float = 0.02) -> T:
     """What `look` returns once it is something; after a second without it, looks come more rarely, as many may wait at once.
 
     Raises:
@@ -67,7 +68,7 @@ class Practice:
 
     def call(
         self, method: str, service: str, path: str, *, json: Any = None, params: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str] | None = None, scope: str = " ".join(SCOPES), timeout: float = 30,
+        headers: Mapping[str, str] | None = None, scope: str = " ".join(SCOPES), timeout: float = 60,
     ) -> requests.Response:  # fmt: skip
         """The answer of a service, whatever it is."""
         token = issue(self._auth_secret, account_id=self.account_id, scope=scope, ttl=600)
@@ -122,7 +123,7 @@ class Practice:
             return None if answer.status_code == 503 else _body(answer)
 
         onboarding = wait_for(begin, "payments hears of the account")
-        page = requests.post(onboarding["onboarding_url"], timeout=30)
+        page = requests.post(onboarding["onboarding_url"], timeout=60)
         if page.status_code >= 400:
             raise Refused(page)
         wait_for(lambda: self.get("payments", "/v1/connect")["charges_enabled"], "Stripe lets the account charge")
@@ -180,7 +181,7 @@ class Practice:
         data = self.get("payments", "/v1/deposits", session_id=session_id)["data"]
         return data[0] if data else None
 
-    def wait_deposit(self, session_id: str, *statuses: str, seconds: float = 20.0) -> Any:
+    def wait_deposit(self, session_id: str, *statuses: str, seconds: float = _PATIENCE_SECONDS) -> Any:
         """The session once scheduling shows its deposit in one of `statuses`, with its id."""
 
         def look() -> Any:
@@ -194,17 +195,17 @@ class Practice:
 
     def pay(self, payment_url: str, number: str = GOOD_CARD) -> requests.Response:
         """Open the payment link, and pay on the page that it leads to."""
-        page = requests.get(payment_url, timeout=30)
+        page = requests.get(payment_url, timeout=60)
         if page.status_code != 200:
             raise Refused(page)
-        return requests.post(page.url, data={"number": number}, timeout=30, allow_redirects=False)
+        return requests.post(page.url, data={"number": number}, timeout=60, allow_redirects=False)
 
     def mails(self, to: str) -> list[dict[str, Any]]:
         """What the mailbox holds for an address, newest first."""
         found = self.sandbox("GET", "/mail", params={"to": to})["data"]
         return [mail for mail in found if to in str(mail["to"])]
 
-    def wait_mail(self, to: str, containing: str, seconds: float = 20.0) -> dict[str, Any]:
+    def wait_mail(self, to: str, containing: str, seconds: float = _PATIENCE_SECONDS) -> dict[str, Any]:
         """The newest mail to `to` whose subject or text holds `containing`, in any case of letters."""
 
         def look() -> dict[str, Any] | None:

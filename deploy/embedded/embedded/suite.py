@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, TypeVar
 
+from environs import Env
 from kombu.transport.memory import Channel
 from peewee import PeeweeException
 from werkzeug.exceptions import ServiceUnavailable
@@ -35,8 +36,10 @@ from chassis.jobs import Job, JobRunner
 from chassis.processes import housekeeping
 from chassis.relay import Relay
 from chassis.service import Service, migrate
+from chassis.settings import ServiceSettings, WrongSettings, read_settings
 from chassis.store import StoreDown
 from chassis.worker import QueueWorker
+from contracts.registry import SERVICES
 from embedded import secrets_file
 from embedded.delivered import Delivered
 from embedded.front import create_front
@@ -48,7 +51,8 @@ from sandbox.settings import SandboxSettings
 
 log = logging.getLogger(__name__)
 
-_TWILIO = "https://api.twilio.com"
+S = TypeVar("S", bound=ServiceSettings)
+
 _THREADS, _INSIDE_THREADS = 24, 12
 _POOL = 12
 _SENDERS_AT_ONCE = 4
@@ -335,60 +339,57 @@ def build_services(
     clock: Clock,
     environment: Mapping[str, str] = os.environ,
 ) -> Sequence[Service]:
-    """The four services on SQLite and the memory broker; real keys in the environment replace the sandbox's.
+    """The four services on SQLite and the memory broker, each with the settings that its own process would read from the environment;
+    real keys there replace the sandbox's.
 
     Raises:
-        CannotStart: a real key comes without what goes with it.
+        CannotStart: a setting is wrong, or a real key comes without what goes with it.
     """
     for given, needed in (("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"), ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")):
         if environment.get(given) and not environment.get(needed):
             raise CannotStart(f"{given} is set: {needed} is needed as well")
 
-    def common(name: str) -> dict[str, Any]:
-        return {
-            "store_url": f"sqlite:///{data_dir.resolve() / name}.db",
-            "broker_url": "memory://",
-            "public_url": addresses.public(name),
-            "auth_jwt_secret": secrets.auth_jwt_secret,
-            "service_jwt_secret": secrets.service_jwt_secret,
-            "store_pool_size": _POOL,
-            **{
-                f"{peer}_url": addresses.internal(peer)
-                for peer in ("scheduling", "clients", "payments", "notifications")
-            },
-            **{f"{peer}_public_url": addresses.public(peer) for peer in ("scheduling", "payments", "notifications")},
+    stripe, twilio = environment.get("STRIPE_SECRET_KEY"), environment.get("TWILIO_ACCOUNT_SID")
+    outside = {
+        "SMTP_URL": environment.get("SMTP_URL") or f"smtp://127.0.0.1:{sandbox.smtp_port}",
+        "MAIL_FROM": environment.get("MAIL_FROM") or "bookings@timeblu.example",
+        "TWILIO_FROM": environment.get("TWILIO_FROM") or "+15005550006",
+    }
+    if not stripe:
+        outside |= {
+            "STRIPE_SECRET_KEY": sandbox.keys.stripe_secret_key,
+            "STRIPE_WEBHOOK_SECRETS": sandbox.keys.stripe_webhook_secret,
+            "STRIPE_API_BASE": f"{addresses.inside}/sandbox/stripe",
         }
+    if not twilio:
+        outside |= {
+            "TWILIO_ACCOUNT_SID": sandbox.keys.twilio_account_sid,
+            "TWILIO_AUTH_TOKEN": sandbox.keys.twilio_auth_token,
+            "TWILIO_API_BASE": f"{addresses.inside}/sandbox/twilio",
+        }
+    own = {
+        "BROKER_URL": "memory://",
+        "AUTH_JWT_SECRET": secrets.auth_jwt_secret,
+        "AUTH_JWKS_URL": "",
+        "SERVICE_JWT_SECRET": secrets.service_jwt_secret,
+        "STORE_POOL_SIZE": str(_POOL),
+        **{f"{name.upper()}_URL": addresses.internal(name) for name in SERVICES},
+        **{f"{name.upper()}_PUBLIC_URL": addresses.public(name) for name in SERVICES},
+    }
 
-    stripe_key = environment.get("STRIPE_SECRET_KEY")
-    twilio_sid = environment.get("TWILIO_ACCOUNT_SID")
+    def built(name: str, read: Callable[[Env], S], build: Callable[[S, Clock], Service]) -> Service:
+        store_url = f"sqlite:///{data_dir.resolve() / name}.db"
+        told = {**environment, **outside, **own, "STORE_URL": store_url, "PUBLIC_URL": addresses.public(name)}
+        try:
+            return build(read_settings(read, told), clock)
+        except WrongSettings as error:
+            raise CannotStart(str(error)) from None
+
     return [
-        scheduling.service.build(scheduling.settings.Settings(**common("scheduling")), clock),
-        clients.service.build(clients.settings.Settings(**common("clients")), clock),
-        payments.service.build(
-            payments.settings.Settings(
-                **common("payments"),
-                stripe_secret_key=stripe_key or sandbox.keys.stripe_secret_key,
-                stripe_api_base=None if stripe_key else f"{addresses.inside}/sandbox/stripe",
-                stripe_webhook_secrets=tuple(filter(None, environment["STRIPE_WEBHOOK_SECRETS"].split(",")))
-                if stripe_key
-                else (sandbox.keys.stripe_webhook_secret,),
-            ),
-            clock,
-        ),
-        notifications.service.build(
-            notifications.settings.Settings(
-                **common("notifications"),
-                smtp_url=environment.get("SMTP_URL") or f"smtp://127.0.0.1:{sandbox.smtp_port}",
-                mail_from=environment.get("MAIL_FROM", "bookings@timeblu.example"),
-                twilio_account_sid=twilio_sid or sandbox.keys.twilio_account_sid,
-                twilio_auth_token=environment.get("TWILIO_AUTH_TOKEN", "")
-                if twilio_sid
-                else sandbox.keys.twilio_auth_token,
-                twilio_api_base=_TWILIO if twilio_sid else f"{addresses.inside}/sandbox/twilio",
-                twilio_from=environment.get("TWILIO_FROM", "+15005550006"),
-            ),
-            clock,
-        ),
+        built("scheduling", scheduling.settings.Settings.read, scheduling.service.build),
+        built("clients", clients.settings.Settings.read, clients.service.build),
+        built("payments", payments.settings.Settings.read, payments.service.build),
+        built("notifications", notifications.settings.Settings.read, notifications.service.build),
     ]
 
 

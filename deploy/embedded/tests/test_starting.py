@@ -13,20 +13,18 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deploy.embedded.tests.driver import Running, answers, run, took
+from deploy.embedded.tests.driver import SOON, Running, answers, run, took
 
 from contracts.registry import SERVICES
 from embedded.secrets_file import Damaged
 from embedded.suite import CannotStart, Suite
 from support.servers import free_port
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 
 def test_ready_is_said_when_everything_answers(suite: Running) -> None:
     process = suite.begin()
-    while not suite.output.startswith("ready "):
-        assert process.poll() is None, suite.errors
-        time.sleep(0.002)
+    wait_until(lambda: suite.output.startswith("ready ") or process.poll() is not None, interval=0.002, what="the line")
     places = [f"{service}/readyz" for service in SERVICES]
     for place in ("readyz", "healthz", "", *places, "sandbox/healthz", "scheduling/docs", "payments/metrics"):
         assert answers(f"{suite.base}/{place}") == 200, place
@@ -84,7 +82,7 @@ def test_a_data_directory_serves_one_suite(shared: Running) -> None:
 def test_a_port_that_is_taken_is_one_line_and_an_end(suite: Running) -> None:
     with socket.create_server(("127.0.0.1", suite.port)):
         process = suite.begin()
-        assert process.wait(timeout=30) == 1
+        assert process.wait(timeout=PATIENCE) == 1
     lines = [line for line in suite.errors.splitlines() if not line.startswith("{")]  # the log's are JSON
     assert lines == [f"timeblu: cannot listen on 127.0.0.1 port {suite.port}: Address already in use"]
     assert suite.output == ""
@@ -120,6 +118,25 @@ def test_a_real_key_without_what_goes_with_it_is_refused(
         _start_here(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SMTP_URL", "rubbish"), ("MAIL_FROM", "nobody"), ("PAYMENT_MINUTES", "0"), ("INBOX_ATTEMPTS", "many")],
+)
+def test_a_wrong_setting_of_a_service_is_one_line_and_an_end(suite: Running, name: str, value: str) -> None:
+    suite.environment = {name: value}
+    assert suite.begin().wait(timeout=PATIENCE) == 1
+    (line,) = [line for line in suite.errors.splitlines() if not line.startswith("{")]  # the log's are JSON
+    assert line.startswith(f"timeblu: {name}: ")
+    assert suite.output == ""
+
+
+def test_what_nobody_thought_of_ends_a_start_as_well(suite: Running) -> None:
+    suite.data_dir.mkdir()
+    (suite.data_dir / "demo-provisioned").symlink_to(suite.data_dir / "nowhere" / "at all")
+    assert suite.begin().wait(timeout=PATIENCE) == 1
+    assert "the suite cannot go on" in suite.errors
+
+
 def test_the_demo_left_unfinished_is_finished_by_the_next_start(suite: Running) -> None:
     suite.environment = {"DEMO": "0"}
     suite.start()
@@ -150,8 +167,8 @@ def _signals_during_the_start(suite: Running, moments: tuple[float, ...]) -> Non
         time.sleep(moment)  # the moment is what is tested
         began = time.monotonic()
         process.send_signal((signal.SIGTERM, signal.SIGINT)[number % 2])
-        assert process.wait(timeout=15) == 0, suite.errors
-        assert took(began) < 10
+        assert process.wait(timeout=PATIENCE) == 0, suite.errors
+        assert took(began) < SOON
         assert "Traceback" not in suite.errors
     suite.start()
     assert suite.practice().get("payments", "/v1/connect")["charges_enabled"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -91,14 +92,25 @@ def chassis_settings(env: Env) -> dict[str, Any]:
     }
 
 
-def read_settings(read: Callable[[Env], S]) -> S:
+class _Given(Env):
+    """Reads what it is given, where environs itself knows the process's environment alone."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        # Eager validation would stop at the first one that is wrong; an operator wants to hear of all.
+        super().__init__(eager=False)
+        self._given = environment
+
+    def _get_value(self, env_key: str, default: Any) -> Any:
+        return self._given.get(env_key, default)
+
+
+def read_settings(read: Callable[[Env], S], environment: Mapping[str, str] = os.environ) -> S:
     """What `read` makes of the environment.
 
     Raises:
         WrongSettings: a variable is missing or wrong; all such are named in one line.
     """
-    # Eager validation would stop at the first one; an operator wants to hear of all.
-    env = Env(eager=False)
+    env = _Given(environment)
     try:
         settings = read(env)
         env.seal()
