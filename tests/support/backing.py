@@ -305,6 +305,7 @@ def _private_broker() -> Broker:
             "RABBITMQ_DIST_PORT": str(free_port()),
             "ERL_EPMD_PORT": str(free_port()),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_RELAXED_COMMAND_CHECK": "1",  # it may be ended before it has noticed that its node has
             "RUNNING_UNDER_SYSTEMD": "1",  # the script becomes the server, instead of watching over it
         }
         server = PrivateServer(
