@@ -60,7 +60,7 @@ def test_a_broker_comes_back_at_its_address_with_what_was_confirmed(broker: Brok
             publish(broker_url, b"while it is away")
         broker.start()
 
-        wait_until(partial(holds, broker, broker_url, count), deadline=30, what="what was confirmed")
+        wait_until(partial(holds, broker, broker_url, count), what="what was confirmed")
 
 
 @pytest.mark.chaos

@@ -52,7 +52,6 @@ def provision(suite: Deployment, count: int) -> set[str]:
     ops = suite.practice()
     wait_until(
         lambda: ops.get("scheduling", "/v1/ops/outbox")["unpublished"] == 0,
-        deadline=60,
         what="every event to be published",
     )
     return set(ids)
@@ -65,7 +64,7 @@ def known(suite: Deployment, service: str) -> set[str]:
 
 
 def expect_to_know(suite: Deployment, service: str, ids: set[str]) -> None:
-    wait_until(lambda: ids <= known(suite, service), deadline=60, interval=0.1, what=f"{service} to know all accounts")
+    wait_until(lambda: ids <= known(suite, service), interval=0.1, what=f"{service} to know all accounts")
     with psycopg.connect(suite.store_urls[service]) as connection:
         assert connection.execute("SELECT count(*) FROM inbox WHERE status <> 'done'").fetchone() == (0,)
 

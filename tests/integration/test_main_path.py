@@ -111,7 +111,7 @@ def test_a_restore_waits_while_the_refund_is_under_way(practice: Practice) -> No
     with pytest.raises(Refused) as refused:
         practice.restore(session["id"])
     assert (refused.value.status, refused.value.problem["code"]) == (409, "refund_in_progress")
-    practice.wait_deposit(session["id"], "refunded", seconds=40)
+    practice.wait_deposit(session["id"], "refunded")
     assert practice.restore(session["id"])["status"] == "confirmed"
 
 

@@ -20,7 +20,7 @@ from embedded.practice import Practice
 from support.backing import Broker, Postgres
 from support.processes import Processes
 from support.suite import Deployment
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +29,6 @@ ROLES = {
     "clients": ("api", "relay", "consume"),
     "payments": ("api", "relay", "consume", "jobs"),
 }
-_PATIENCE = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +86,9 @@ class Bookings:
         return str(booked["id"])
 
     def paid(self) -> str:
-        session = self.practice.wait_deposit(self.book(), "required", seconds=_PATIENCE)
+        session = self.practice.wait_deposit(self.book(), "required", seconds=PATIENCE)
         assert self.practice.pay(session["payment_url"]).status_code == 303
-        self.practice.wait_deposit(session["id"], "paid", seconds=_PATIENCE)
+        self.practice.wait_deposit(session["id"], "paid", seconds=PATIENCE)
         return str(session["id"])
 
     def __enter__(self) -> Bookings:
@@ -99,7 +98,7 @@ class Bookings:
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join(timeout=60)
+        self._thread.join(timeout=PATIENCE)
         if self._error is not None:
             raise self._error
 
@@ -119,7 +118,6 @@ def wait_readiness(suite: Deployment, status: int, *roles: tuple[str, str]) -> N
     for service, role in roles:
         wait_until(
             lambda service=service, role=role: readiness(suite, service, role) == status,  # type: ignore[misc]
-            deadline=_PATIENCE,
             interval=0.1,
             what=f"{service} {role} to answer {status} at /readyz",
         )
@@ -134,8 +132,8 @@ def wait_handled(suite: Deployment, practice: Practice, sessions: list[str]) -> 
             shown = {id_ for id_, deposit in rows if '"id": "dep_' in deposit or '"id":"dep_' in deposit}
         return shown >= set(sessions)
 
-    wait_until(all_known, deadline=_PATIENCE, interval=0.2, what="every deposit to be shown")
-    wait_until(lambda: not kept(practice), deadline=_PATIENCE, interval=0.2, what="every event to be handled")
+    wait_until(all_known, interval=0.2, what="every deposit to be shown")
+    wait_until(lambda: not kept(practice), interval=0.2, what="every event to be handled")
     for service in ROLES:
         assert practice.get(service, "/v1/ops/outbox")["unpublished"] == 0
         assert practice.get(service, "/v1/ops/dead")["data"] == []
@@ -182,7 +180,7 @@ def test_while_its_store_is_down_a_service_says_so_and_loses_or_condemns_no_even
     assert len(bookings.made) > len(paid)
     wait_handled(suite, practice, bookings.made)
     for session_id in paid:
-        practice.wait_deposit(session_id, "refunded", seconds=_PATIENCE)
+        practice.wait_deposit(session_id, "refunded", seconds=PATIENCE)
         deposit = practice.deposit_of(session_id)
         assert [refund["status"] for refund in deposit["refunds"]] == ["succeeded"]
         at_stripe = [r for r in practice.refunds_at_stripe() if r["metadata"]["timeblu_deposit"] == deposit["id"]]
@@ -206,7 +204,7 @@ def expect_nothing_delivered_twice(suite: Deployment, broker: Broker) -> None:
         stats: dict[str, Any] = requests.get(place, timeout=30).json().get("message_stats", {})
         return stats if stats.get("ack", 0) >= handled else None
 
-    stats = wait_until(counted, deadline=_PATIENCE, interval=0.5, what="the broker to have counted")
+    stats = wait_until(counted, interval=0.5, what="the broker to have counted")
     assert stats is not None
     assert stats.get("redeliver", 0) == 0
 
@@ -231,6 +229,6 @@ def test_while_the_broker_is_down_work_is_taken_and_told_when_it_is_back(
         assert practice.deposit_of(bookings.made[-1]) is None
     finally:
         own_broker.start()
-    practice.wait_deposit(session_id, "refunded", seconds=_PATIENCE)
+    practice.wait_deposit(session_id, "refunded", seconds=PATIENCE)
     wait_handled(suite, practice, bookings.made)
     wait_readiness(suite, 200, *of_the_broker)

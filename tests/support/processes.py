@@ -12,7 +12,7 @@ from pathlib import Path
 import requests
 
 from support.servers import free_port
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 # What a process of ours inherits; everything else it is told by the test, so that no setting of a developer leaks in.
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "COVERAGE_PROCESS_START", "VIRTUAL_ENV")
@@ -39,10 +39,10 @@ class Role:
         if not self.alive():
             raise AssertionError(f"{self.name} ended with {self.process.returncode}\n{self.tail()}")
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{self.url}/readyz", timeout=2).status_code == 200
+            return requests.get(f"{self.url}/readyz", timeout=10).status_code == 200
         return False
 
-    def wait_ready(self, deadline: float = 20.0) -> None:
+    def wait_ready(self, deadline: float = PATIENCE) -> None:
         try:
             wait_until(self.ready, deadline=deadline, interval=0.05, what=f"{self.name} to be ready")
         except AssertionError as error:
@@ -52,9 +52,9 @@ class Role:
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE)
 
-    def terminate(self, patience: float = 20.0) -> int:
+    def terminate(self, patience: float = PATIENCE) -> int:
         """SIGTERM, and the exit code. Raises subprocess.TimeoutExpired when it does not end within `patience` seconds."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=patience)
@@ -104,7 +104,7 @@ class Processes:
             started.wait_ready()
         return started
 
-    def run(self, service: str, *arguments: str, environment: Mapping[str, str], deadline: float = 60.0) -> str:
+    def run(self, service: str, *arguments: str, environment: Mapping[str, str], deadline: float = PATIENCE) -> str:
         """`python -m <service> <arguments>` to its end; its standard output. Raises when it fails."""
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         done = subprocess.run(

@@ -17,7 +17,7 @@ from embedded import secrets_file
 from embedded.practice import Practice
 from support.servers import free_port
 from support.suite import open_practice
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
 
@@ -50,7 +50,6 @@ class Single:
             )
         wait_until(
             lambda: all(self._ready(service) for service in SERVICES),
-            deadline=60,
             interval=0.1,
             what="the embedded suite to be ready",
             ignoring=(requests.RequestException,),
@@ -61,12 +60,12 @@ class Single:
         """SIGTERM, and wait until it has ended."""
         assert self.process is not None
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=PATIENCE)
 
     def kill(self) -> None:
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE)
 
     def practice(self, account_id: str) -> Practice:
         """A provider over HTTP."""

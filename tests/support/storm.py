@@ -94,9 +94,10 @@ class Storm:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         assert self._thread is not None
-        self._thread.join(timeout=120)
+        self._thread.join(timeout=_PATIENCE)
         if self._error is not None:
             raise self._error
+        assert not self._thread.is_alive(), "the last blow takes for ever"
         self.deployment.wait_ready()
 
     def _run(self) -> None:

@@ -11,7 +11,7 @@ from contracts.registry import SERVICES
 from embedded.practice import Practice
 from support.processes import Processes, Role
 from support.servers import free_port
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 ROLES = ("api", "relay", "consume", "jobs")
 SENDERS = ("email", "sms")
@@ -95,7 +95,7 @@ class Deployment:
         self.wait_ready()
         return self
 
-    def wait_ready(self, deadline: float = 60.0) -> None:
+    def wait_ready(self, deadline: float = PATIENCE) -> None:
         """Until every role that runs is ready."""
         for role in list(self.roles.values()):
             if role.alive():
@@ -116,7 +116,7 @@ class Deployment:
             self.kill(service, role)
         return self.start_role(service, role.partition("#")[0], int(role.partition("#")[2] or 1), wait=False)
 
-    def wait_drained(self, deadline: float = 120.0) -> None:
+    def wait_drained(self, deadline: float = PATIENCE) -> None:
         """Until no outbox has anything unpublished and no inbox keeps anything that will still be run."""
         ops = self.practice()
 

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE = 120.0
+"""Seconds that a test gives what takes a second or two, as the machine may have much else to do."""
 
 
 class DeadlinePassed(AssertionError):
@@ -14,7 +16,7 @@ class DeadlinePassed(AssertionError):
 def wait_until(
     predicate: Callable[[], T],
     *,
-    deadline: float = 10.0,
+    deadline: float = PATIENCE,
     what: str = "",
     interval: float = 0.02,
     ignoring: tuple[type[Exception], ...] = (),

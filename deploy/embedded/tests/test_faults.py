@@ -27,7 +27,7 @@ def test_a_fault_while_refunding_makes_one_refund(practice: Practice, fault: str
         "POST", "/faults", {"target": "stripe", "fault": fault, "count": 1, "method": "POST", "path": "/v1/refunds"}
     )
     practice.cancel(booked["id"], refund="refund")
-    done = practice.wait_deposit(booked["id"], "refunded", seconds=60)
+    done = practice.wait_deposit(booked["id"], "refunded")
     assert done["deposit"]["refunded_amount"] == 2000
     assert practice.sandbox("GET", "/faults")["data"] == []  # it was met
     deposit = practice.deposit_of(booked["id"])["id"]
@@ -54,7 +54,7 @@ def _create_account(shared: Running, practice: Practice, name: str) -> bytes:
         "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}",
         *(f"{key}: {value}" for key, value in _authorization(practice).items()), "", body,
     ]  # fmt: skip
-    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=60) as connection:
         connection.sendall("\r\n".join(lines).encode())
         received = b""
         while part := connection.recv(65536):

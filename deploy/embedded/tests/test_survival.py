@@ -17,9 +17,7 @@ import requests
 from deploy.embedded.tests.driver import Running
 
 from embedded.practice import NotInTime, Practice, Refused
-from support.waiting import wait_until
-
-_PATIENCE = 60.0
+from support.waiting import PATIENCE, wait_until
 
 
 def test_an_event_in_the_broker_survives_a_kill_whatever_became_of_the_marks(suite: Running) -> None:
@@ -52,8 +50,8 @@ def test_an_event_in_the_broker_survives_a_kill_whatever_became_of_the_marks(sui
         if spoiled:
             marks.write_text('{"scheduling": ')
         suite.start()
-        link = practice.wait_deposit(session_id, "required", seconds=_PATIENCE)["payment_url"]
-        assert practice.wait_mail("ada@client.example", link, seconds=_PATIENCE)
+        link = practice.wait_deposit(session_id, "required", seconds=PATIENCE)["payment_url"]
+        assert practice.wait_mail("ada@client.example", link, seconds=PATIENCE)
         assert "did not arrive" not in suite.errors  # the start itself brought it, not the look-out for lost events
     # All was published again and again, and had its effect once.
     assert suite.rows("payments", "SELECT count(*) FROM deposits") == [(2,)]
@@ -94,7 +92,7 @@ def test_kills_during_the_first_start_leave_nothing_half_made(suite: Running) ->
         process = suite.begin()
         time.sleep(1.0 + 0.1 * (step % 15))  # the moment is what is tested
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=PATIENCE)
     suite.start()
     practice = suite.practice()
     assert practice.get("payments", "/v1/connect")["charges_enabled"]
@@ -139,14 +137,13 @@ class Actor:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         assert self._thread is not None
-        self._thread.join(timeout=_PATIENCE)
+        self._thread.join(timeout=PATIENCE)
         if self._error is not None:
             raise self._error
 
     def at_least(self, *, cancelled: int) -> None:
         wait_until(
             lambda: self._error or len(self.cancelled) >= cancelled,
-            deadline=_PATIENCE,
             what=f"{cancelled} cancellations",
         )
 
@@ -176,9 +173,9 @@ class Actor:
             self.cancelled.append(booked["id"])
 
     def _pay(self, url: str, session_id: str) -> bool:
-        page = requests.get(url, timeout=10)
+        page = requests.get(url, timeout=PATIENCE)
         if "/c/pay/" in page.url and page.status_code == 200:
-            requests.post(page.url, data={"number": "4242424242424242"}, timeout=10, allow_redirects=False)
+            requests.post(page.url, data={"number": "4242424242424242"}, timeout=PATIENCE, allow_redirects=False)
         return bool(self.practice.session(session_id)["deposit"]["status"] == "paid")
 
     def _surely(self, path: str, body: dict[str, Any]) -> Any:
@@ -196,7 +193,7 @@ class Actor:
                     return None
                 raise
 
-        return wait_until(once, deadline=_PATIENCE, interval=0.05, what="an answer")
+        return wait_until(once, interval=0.05, what="an answer")
 
 
 def _expect_nothing_lost_and_nothing_twice(suite: Running, actor: Actor) -> None:
@@ -206,7 +203,7 @@ def _expect_nothing_lost_and_nothing_twice(suite: Running, actor: Actor) -> None
     for booked in actor.booked:
         assert practice.session(booked["id"])["starts_at"] == booked["starts_at"]
     for session_id in actor.cancelled:
-        assert practice.wait_deposit(session_id, "refunded", seconds=_PATIENCE)["status"] == "cancelled"
+        assert practice.wait_deposit(session_id, "refunded", seconds=PATIENCE)["status"] == "cancelled"
     refunds = Counter(refund["metadata"]["timeblu_deposit"] for refund in practice.refunds_at_stripe())
     assert set(refunds.values()) == {1}
     assert set(refunds) == {practice.deposit_of(session_id)["id"] for session_id in actor.cancelled}
@@ -232,7 +229,7 @@ def _expect_told_once(suite: Running, actor: Actor) -> None:
         still_to_be_sent = any(status == "queued" and claim is None for _, status, claim in rows)
         return None if still_to_be_sent else [(key, status) for key, status, _ in rows]
 
-    told = wait_until(settled, deadline=_PATIENCE, interval=0.2, what="every message to come to its end") or []
+    told = wait_until(settled, interval=0.2, what="every message to come to its end") or []
     mails = Counter(mail["headers"]["Message-ID"] for mail in actor.practice.sandbox("GET", "/mail")["data"])
     assert set(mails.values()) == {1}
     sent = [key for key, status in told if status == "sent"]

@@ -66,12 +66,12 @@ class Running:
     receiver: Receiver
 
     def get(self, path: str, /, **query: Any) -> Any:
-        response = requests.get(self.url + path, params=query, timeout=10)
+        response = requests.get(self.url + path, params=query, timeout=DEADLINE)
         assert response.status_code == 200, response.text
         return response.json()
 
     def post(self, path: str, /, **body: Any) -> Any:
-        response = requests.post(self.url + path, json=body, timeout=20)
+        response = requests.post(self.url + path, json=body, timeout=DEADLINE)
         assert response.status_code < 300, response.text
         return response.json()
 
@@ -108,7 +108,7 @@ class Running:
                 "refresh_url": "https://example.com/again",
             }
         )
-        answer = requests.post(link.url, allow_redirects=False, timeout=10)
+        answer = requests.post(link.url, allow_redirects=False, timeout=DEADLINE)
         assert (answer.status_code, answer.headers["Location"]) == (303, "https://example.com/done")
         return account.id
 
@@ -135,7 +135,7 @@ class Running:
 
     def pay(self, session: Session, number: str = "4242424242424242") -> requests.Response:
         assert session.url is not None
-        return requests.post(session.url, data={"number": number}, allow_redirects=False, timeout=10)
+        return requests.post(session.url, data={"number": number}, allow_redirects=False, timeout=DEADLINE)
 
     def paid(self, account: str, amount: int = 2000, number: str = "4242424242424242", **more: Any) -> str:
         """The payment intent of a Checkout Session that was paid."""

@@ -35,7 +35,7 @@ def _process(data_dir: Path, port: int) -> Iterator[tuple[subprocess.Popen[str],
     def healthy() -> bool:
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
         with contextlib.suppress(requests.ConnectionError):
-            return requests.get(f"{url}/healthz", timeout=5).status_code == 200
+            return requests.get(f"{url}/healthz", timeout=60).status_code == 200
         return False
 
     try:
@@ -47,7 +47,7 @@ def _process(data_dir: Path, port: int) -> Iterator[tuple[subprocess.Popen[str],
 
 
 def _client(url: str) -> stripe.StripeClient:
-    shown: Any = requests.get(f"{url}/stripe", timeout=5).json()
+    shown: Any = requests.get(f"{url}/stripe", timeout=60).json()
     return stripe.StripeClient(shown["secret_key"], base_addresses={"api": shown["api_base"]})
 
 
@@ -55,7 +55,7 @@ def test_it_ends_cleanly_and_logs_json(tmp_path: Path) -> None:
     with _process(tmp_path, _free_port()) as (process, url):
         assert _client(url).v1.balance.retrieve().object == "balance"
         process.send_signal(signal.SIGTERM)
-        _, logged = process.communicate(timeout=15)
+        _, logged = process.communicate(timeout=60)
     assert process.returncode == 0
     assert [json.loads(line)["message"] for line in logged.splitlines()] == ["ready", "ended"]
 

@@ -43,6 +43,7 @@ def test_many_at_once_never_refund_more_than_was_paid(running: Running) -> None:
     assert (answers.count(200), answers.count(400)) == (6, 14)
 
 
+@pytest.mark.chaos  # alone on the machine, as a rate is measured
 @pytest.mark.parametrize("seconds", [2.0])
 def test_a_hundred_refunds_a_second(running: Running, seconds: float) -> None:
     """Asked for is 100 a second beside everything else; measured here with the client on the same two cores."""
@@ -56,7 +57,7 @@ def test_a_hundred_refunds_a_second(running: Running, seconds: float) -> None:
         session.headers.update({"Stripe-Account": account, "Authorization": f"Bearer {key}"})
         while time.monotonic() < end:
             data = {"payment_intent": intent, "amount": 1}
-            assert session.post(f"{running.url}/stripe/v1/refunds", data=data, timeout=10).status_code == 200
+            assert session.post(f"{running.url}/stripe/v1/refunds", data=data, timeout=60).status_code == 200
             done += 1
         return done
 

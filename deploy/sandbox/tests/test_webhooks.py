@@ -42,7 +42,7 @@ def test_a_webhook_that_falls_due_between_two_looks_goes_out_at_once(
     began = time.monotonic()
     running.stripe.v1.accounts.update(account, {"email": "new@example.com"})
     wait_until(running.sandbox.idle)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25  # half a minute where it is missed
 
 
 def test_webhooks_are_held_back_and_let_go(running: Running) -> None:
