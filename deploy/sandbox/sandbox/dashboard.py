@@ -17,11 +17,10 @@ from sandbox.stripe.resources import public
 from sandbox.stripe.world import World
 from sandbox.twilio.messages import NUMBER, Messages
 
-LARGEST_PAGE = 10_000
 FARTHEST = 10 * 366 * 86400
 """Seconds that the clock moves on at once, at most: ten years."""
 EVERYTHING = 1_000_000
-"""Refunds are counted by tests that make thousands: all are shown unless fewer are asked for."""
+"""Mails, texts and refunds are counted by tests that make thousands: all are shown unless fewer are asked for."""
 
 
 class BadRequest(Exception):
@@ -94,7 +93,7 @@ class Dashboard:
         return jsonify({"status": "ok"})
 
     def _mail(self) -> Response:
-        limit, offset = _window(1000)
+        limit, offset = _window()
         return jsonify({"data": self._mailbox.listed(to=request.args.get("to", ""), limit=limit, offset=offset)})
 
     def _one_mail(self, id_: str) -> tuple[Response, int] | Response:
@@ -108,12 +107,13 @@ class Dashboard:
         return _page("mail.html", mail=mail)
 
     def _sms(self) -> Response:
-        limit, offset = _window(1000)
+        limit, offset = _window()
         to, sender = request.args.get("to"), request.args.get("from")
         return jsonify({"data": self._messages.listed(to=to, sender=sender, limit=limit, offset=offset)})
 
     def _text_back(self) -> tuple[Response, int]:
-        body = _json()
+        # JSON with a message's own names, or a form with those that Twilio sends.
+        body = {name.lower(): value for name, value in (request.form or _json()).items()}
         sender, to, text = (str(body.get(name) or "") for name in ("from", "to", "body"))
         if not NUMBER.fullmatch(sender):
             raise BadRequest("`from` must be a phone number, E.164")
@@ -148,7 +148,7 @@ class Dashboard:
         return {"hold": deliveries.hold, "repeat": deliveries.repeat, "shuffle": deliveries.shuffle}
 
     def _refunds(self) -> Response:
-        return jsonify({"data": self._all("refund", _window(EVERYTHING, largest=EVERYTHING)[0])})
+        return jsonify({"data": self._all("refund", _window()[0])})
 
     def _all(self, kind: str, limit: int) -> list[dict[str, Any]]:
         """Objects of every account, newest first, each with the `account` it lives on (null: the platform)."""
@@ -206,12 +206,13 @@ class Dashboard:
         """Forgets what passed through: mail, texts, payments, faults, what waits for delivery. The clock, the secrets,
         connected accounts and webhook endpoints stay, so that a running suite keeps working; `{"everything": true}`
         forgets accounts and endpoints too."""
-        everything = bool((request.get_json(silent=True) or {}).get("everything", False))
+        everything = request.get_json(silent=True) == {"everything": True}
         self._faults.clear()
         with self._world.store.write() as tx:
             for table in (
                 "mail",
                 "mail_recipient",
+                "mail_shown",
                 "sms",
                 "opt_out",
                 "delivery",
@@ -243,12 +244,12 @@ def _json() -> dict[str, Any]:
     return body
 
 
-def _window(default: int, largest: int = LARGEST_PAGE) -> tuple[int, int]:
+def _window() -> tuple[int, int]:
     try:
-        limit, offset = int(request.args.get("limit", default)), int(request.args.get("offset", 0))
+        limit, offset = int(request.args.get("limit", EVERYTHING)), int(request.args.get("offset", 0))
     except ValueError:
         raise BadRequest("`limit` and `offset` must be numbers") from None
-    return max(1, min(limit, largest)), max(0, offset)
+    return max(1, min(limit, EVERYTHING)), max(0, offset)
 
 
 def _unprocessable(error: BadRequest) -> tuple[Response, int]:

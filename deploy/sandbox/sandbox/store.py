@@ -75,6 +75,7 @@ CREATE TABLE IF NOT EXISTS mail (
     id TEXT NOT NULL UNIQUE,
     received REAL NOT NULL, sender TEXT NOT NULL, recipients TEXT NOT NULL, raw BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS mail_shown (seq INTEGER PRIMARY KEY, body TEXT NOT NULL);  -- decoded, once somebody has looked
 CREATE TABLE IF NOT EXISTS mail_recipient (
     address TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (address, seq)
 ) WITHOUT ROWID;

@@ -58,6 +58,20 @@ def test_mails_are_listed_newest_first_and_by_receiver(running: Running) -> None
     assert running.get("/mail", to="nobody@example.com")["data"] == []
 
 
+def test_every_mail_is_listed_however_many_there_are_and_decoded_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1100):
+        running.sandbox.mailbox.keep("anna@example.com", ["mia@example.com"], b"Subject: %d\r\n\r\nHello" % number)
+    listed = running.get("/mail")["data"]
+    assert [mail["subject"] for mail in listed] == [str(number) for number in reversed(range(1100))]
+    monkeypatch.setattr("sandbox.mailbox.message_from_bytes", lambda *_args, **_options: pytest.fail("decoded again"))
+    assert running.get("/mail")["data"] == listed
+    assert running.get("/mail", to="mia@example.com")["data"] == listed
+    running.post("/reset")
+    assert running.get("/mail")["data"] == []
+
+
 def test_mail_outlives_a_restart(serve: Serve) -> None:
     with serve() as first:
         _send(first, _mail())

@@ -96,6 +96,14 @@ def test_texts_are_listed_by_receiver_and_page(running: Running) -> None:
     assert len(running.twilio.messages.list(to=CLIENT, date_sent=now.date())) == 5
 
 
+def test_a_text_back_may_come_in_twilios_own_form(running: Running) -> None:
+    form = {"From": CLIENT, "To": SENDER, "Body": "STOP"}
+    answer = requests.post(f"{running.url}/sms", data=form, timeout=60)
+    assert (answer.status_code, answer.json()["from"], answer.json()["direction"]) == (201, CLIENT, "inbound")
+    with pytest.raises(TwilioRestException):
+        running.twilio.messages.create(to=CLIENT, from_=SENDER, body="Hello")
+
+
 def test_a_messaging_service_sends_too(running: Running) -> None:
     service = "MG" + "0" * 32
     message = running.twilio.messages.create(to=CLIENT, messaging_service_sid=service, body="Hello")
