@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from services.payments.tests.conftest import Open
-from services.payments.tests.practice import DISPUTED, REFUND_FAILS, REFUND_PENDING, Practice
+from services.payments.tests.practice import DISPUTED, REFUND_FAILS, REFUND_PENDING, Practice, until
 
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import StripeBusy, StripeGateway
@@ -186,6 +186,7 @@ def test_a_failed_refund_counts_as_paid_once_the_session_is_restored(practice: P
 
 def test_disputed_money_is_not_refunded_on_top(practice: Practice) -> None:
     session_id = practice.paid_session(card=DISPUTED)
+    _await_dispute(practice, session_id)
     assert practice.standing(session_id) == ("disputed", 0, 0, 0)
     practice.cancel(session_id)
     [refund] = practice.deposit(session_id)["refunds"]
@@ -208,8 +209,19 @@ def test_a_dispute_that_is_won_is_paid_again_and_one_that_is_lost_stays(practice
     assert practice.violations() == {}
 
 
+def _await_dispute(practice: Practice, session_id: str) -> Payment:
+    """The payment once its dispute, which the sandbox tells of in its own time, was taken in."""
+
+    def disputed() -> bool:
+        practice.settle_down()
+        return _payment_of(practice, session_id).dispute is not None
+
+    until(disputed, "the client's dispute")
+    return _payment_of(practice, session_id)
+
+
 def _answer_dispute(practice: Practice, session_id: str, evidence: str) -> None:
-    payment = _payment_of(practice, session_id)
+    payment = _await_dispute(practice, session_id)
     _context(practice).stripe()._client.v1.disputes.update(
         payment.dispute,
         {"evidence": {"uncategorized_text": evidence}, "submit": True},

@@ -54,7 +54,7 @@ def test_a_broker_that_goes_away_while_events_are_published_loses_none(suite: Be
         assert published.wait(30)
         wait_until(lambda: suite.entries() > 100, what="some effects")
         getattr(broker, end)()
-        wait_until(lambda: not relay.ready and not consumer.ready, deadline=10, what="both to notice")
+        wait_until(lambda: not relay.ready and not consumer.ready, deadline=60, what="both to notice")
         broker.start()
         wait_until(lambda: relay.ready and consumer.ready, deadline=60, what="both to be connected again")
     finally:
@@ -77,7 +77,7 @@ def test_readiness_tells_of_a_broker_that_went_away(
 
     broker.kill()
     for role in (relay, consumer):
-        wait_until(partial(unready, role.url), deadline=10, what=f"{role.name} to tell")
+        wait_until(partial(unready, role.url), deadline=60, what=f"{role.name} to tell")
     assert ready(api.url), "an API needs its store alone"
     broker.start()
 
@@ -97,7 +97,7 @@ def test_a_store_that_goes_away_dead_letters_and_parks_nothing(
         with suite.service.store.transaction():
             for inner in range(100):
                 suite.publish_inside(subject=f"acc_{number}_{inner}")
-    wait_until(lambda: suite.unpublished() == 0 and suite.entries() >= 500, deadline=30, what="a steady state")
+    wait_until(lambda: suite.unpublished() == 0 and suite.entries() >= 500, deadline=120, what="a steady state")
     suite.stop(relay)
     with suite.service.store.transaction():
         for number in range(300):
@@ -111,10 +111,10 @@ def test_a_store_that_goes_away_dead_letters_and_parks_nothing(
     assert not suite.service.store.answers()
     assert broker.depth(url, "payments.dead") == 0
     postgres.start()
-    wait_until(lambda: consumer.ready, deadline=30, what="the consumer to consume again by itself")
+    wait_until(lambda: consumer.ready, deadline=90, what="the consumer to consume again by itself")
     suite.relay()
 
-    wait_until(lambda: suite.entries() >= 1100, deadline=60, what="all effects")
+    wait_until(lambda: suite.entries() >= 1100, deadline=120, what="all effects")
     assert suite.rows("SELECT count(*), count(DISTINCT event_id) FROM entries") == [(1100, 1100)]
     assert suite.rows("SELECT count(*) FROM inbox WHERE status NOT IN ('done', 'pending', 'running')") == [(0,)]
     assert suite.status(failing) in {"pending", "running"}
@@ -135,7 +135,7 @@ def test_wakeups_come_again_after_the_store_was_restarted(
     wait_until(notified, what="the first wake-up")
     postgres.restart()
     woken.clear()
-    wait_until(notified, deadline=15, what="a wake-up after the restart")
+    wait_until(notified, deadline=60, what="a wake-up after the restart")
     # One that comes within moments, and not by the reconnection.
     woken.clear()
     here.service.wakeups.notify("work")

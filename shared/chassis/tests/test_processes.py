@@ -221,7 +221,7 @@ def test_sigterm_finishes_and_acknowledges_what_a_consumer_holds(
     between = suite.entries()
     processes.start(LEDGER, "relay", environment=environment)
     second = processes.start(LEDGER, "consume", environment=environment)
-    wait_until(lambda: suite.entries() >= 1500, deadline=30, what="the rest")
+    wait_until(lambda: suite.entries() >= 1500, deadline=120, what="the rest")
 
     assert between < 1500, "it was stopped in the middle"
     # RabbitMQ may give back the one message that was on its way when the consumer was cancelled.
