@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.web import Blueprint
-from scheduling.api import accounts, calendars, services, sessions
+from scheduling.api import accounts, availability, calendars, services, sessions
 from scheduling.operations.context import Scheduling
 
 
@@ -14,5 +14,6 @@ def blueprints(context: Scheduling) -> list[Blueprint]:
         accounts.blueprint(context),
         services.blueprint(context),
         calendars.blueprint(context),
+        availability.blueprint(context),
         sessions.blueprint(context),
     ]

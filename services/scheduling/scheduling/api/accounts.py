@@ -12,9 +12,9 @@ from chassis.problems import Invalid
 from chassis.web import Blueprint, Body, caller, if_match, requires
 from contracts.fields import Currency
 from contracts.plans import Plan
-from scheduling.api.values import Versioned, name, whole
+from scheduling.api.values import Versioned, name, timezone, whole
 from scheduling.domain.booking import AutoConfirm
-from scheduling.domain.regions import UnknownTimezone, is_country, zone
+from scheduling.domain.regions import is_country
 from scheduling.operations import accounts
 from scheduling.operations.context import Scheduling
 
@@ -27,13 +27,6 @@ def _email(value: str) -> None:
         # Whether the domain takes mail is found out by sending; names that are only known inside are fine here.
         validate_email(value, check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError as error:
-        raise ValidationError(str(error)) from None
-
-
-def _timezone(value: str) -> None:
-    try:
-        zone(value)
-    except UnknownTimezone as error:
         raise ValidationError(str(error)) from None
 
 
@@ -62,7 +55,7 @@ class AccountPatch(Body):
             r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z", error="Letters, digits, . _ and - within, 63 at most."
         )
     )
-    timezone = fields.String(validate=_timezone)
+    timezone = timezone()
     currency = Currency()
     locale = fields.String(
         validate=validate.Regexp(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}\Z", error="Not a language tag.")

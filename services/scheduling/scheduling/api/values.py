@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 from chassis.web import Body, Page, PageQuery, caller, decode_cursor, encode_cursor
 from contracts.fields import Currency, UtcTime, minor_units
+from scheduling.domain.regions import UnknownTimezone, zone
 from scheduling.operations import lists
 from scheduling.operations.context import Actor
 
@@ -62,6 +63,18 @@ def moment(**kwargs: Any) -> UtcTime:
     return UtcTime(validate=validate.Range(min=EARLIEST, max=LATEST), **kwargs)
 
 
+def timezone(**kwargs: Any) -> fields.String:
+    """The name of an IANA timezone."""
+    return fields.String(validate=_known_timezone, **kwargs)
+
+
+def _known_timezone(value: str) -> None:
+    try:
+        zone(value)
+    except UnknownTimezone as error:
+        raise ValidationError(str(error)) from None
+
+
 def listed(query: dict[str, Any]) -> lists.Page:
     """The page that a PageQuery asks for, of a list by id."""
     after = None
@@ -82,5 +95,5 @@ def actor() -> Actor:
 
 __all__ = [
     "Currency", "MoneyIn", "MoneyOut", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "listed",
-    "minor_units", "moment", "name", "page", "text", "whole",
+    "minor_units", "moment", "name", "page", "text", "timezone", "whole",
 ]  # fmt: skip

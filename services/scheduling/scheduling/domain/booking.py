@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -33,6 +34,14 @@ class BookingRules:
         """From what `as_data` made; settings that are newer than the record have their defaults."""
         rules = cls(**data)
         return cls(**{**asdict(rules), "auto_confirm": AutoConfirm(rules.auto_confirm)})
+
+    def earliest(self, now: datetime) -> datetime:
+        """The first start that a client may book."""
+        return now + timedelta(hours=self.min_notice_hours)
+
+    def latest(self, now: datetime) -> datetime:
+        """The last start that a client may book; that moment included."""
+        return now + timedelta(days=self.max_advance_days)
 
     def as_data(self) -> dict[str, Any]:
         """As the API shows it."""

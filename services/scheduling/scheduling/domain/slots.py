@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import merge as interleave
-from itertools import islice, pairwise
+from itertools import islice
 
 from scheduling.domain.spans import Span, merged, without
+from scheduling.domain.wall import Stretch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +41,18 @@ def free_starts(open_spans: Sequence[Span], busy: Busy, shape: Shape) -> list[Sp
     return without(fits, merged(taken))
 
 
-def grid(starts: Sequence[Span], midnights: Iterable[int], step: int) -> Iterator[int]:
-    """The free starts that lie on the grid: every `step` from each local midnight (ascending) to the next one."""
-    marks = list(midnights)
+def grid(starts: Sequence[Span], stretches: Iterable[Stretch], step: int) -> Iterator[int]:
+    """The free starts at which the wall clock shows a multiple of `step` since its midnight, whatever it did in between.
+
+    So nothing lies in a gap, and what the clocks show twice may be had twice. Both are ascending.
+    """
     index = 0
-    for midnight, following in pairwise(marks):
-        while index < len(starts) and starts[index][1] <= midnight:
+    for begin, end, midnight in stretches:
+        while index < len(starts) and starts[index][1] <= begin:
             index += 1
         cursor = index
-        while cursor < len(starts) and starts[cursor][0] < following:
-            low, high = max(starts[cursor][0], midnight), min(starts[cursor][1], following)
+        while cursor < len(starts) and starts[cursor][0] < end:
+            low, high = max(starts[cursor][0], begin), min(starts[cursor][1], end)
             yield from range(low + (midnight - low) % step, high, step)
             cursor += 1
 

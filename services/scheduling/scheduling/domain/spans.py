@@ -56,6 +56,12 @@ def without(spans: Sequence[Span], holes: Sequence[Span]) -> list[Span]:
     return result
 
 
+def clipped(spans: Iterable[Span], window: Span) -> list[Span]:
+    """What of `spans` lies within `window`."""
+    cut = ((max(start, window[0]), min(end, window[1])) for start, end in spans)
+    return [(start, end) for start, end in cut if start < end]
+
+
 def covers(spans: Sequence[Span], span: Span) -> bool:
     """Whether one of the merged `spans` holds the whole of `span`."""
     index = bisect_right(spans, (span[0], 2**63)) - 1

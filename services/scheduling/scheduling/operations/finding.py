@@ -78,22 +78,30 @@ def calendar_for(context: Scheduling, account: Account, session_type: SessionTyp
     Raises:
         Invalid: there is none of this id, or it does not offer the type.
     """
+    offering = calendars_for(account, session_type, calendar_id)
+    if not offering:
+        raise Invalid.field("/calendar_id", "No calendar offers this session type any more.")
+    return offering[0]
+
+
+def calendars_for(account: Account, session_type: SessionType, calendar_id: str | None = None) -> list[Calendar]:
+    """The calendars in use that offer the type, the default one first; or that one alone which is named. Raises as `calendar_for`."""
     calendars = list(
-        Calendar.select().where(Calendar.account_id == account.id, Calendar.retired_at.is_null()).order_by(Calendar.id)
+        Calendar.select()
+        .where(Calendar.account_id == account.id, Calendar.retired_at.is_null())
+        .order_by(Calendar.is_default.desc(), Calendar.id)
     )
     offering = [
         calendar for calendar in calendars if not session_type.calendar_ids or calendar.id in session_type.calendar_ids
     ]
     if calendar_id is None:
-        if not offering:
-            raise Invalid.field("/calendar_id", "No calendar offers this session type any more.")
-        return next((calendar for calendar in offering if calendar.is_default), offering[0])
-    for calendar in calendars:
-        if calendar.id == calendar_id:
-            if calendar not in offering:
-                raise Invalid.field("/calendar_id", "This calendar does not offer the session type.")
-            return calendar
-    raise Invalid.field("/calendar_id", "There is no calendar of this id.")
+        return offering
+    if all(calendar.id != calendar_id for calendar in calendars):
+        raise Invalid.field("/calendar_id", "There is no calendar of this id.")
+    named = [calendar for calendar in offering if calendar.id == calendar_id]
+    if not named:
+        raise Invalid.field("/calendar_id", "This calendar does not offer the session type.")
+    return named
 
 
 def known_client(account: Account, client_id: str) -> Client | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from chassis.problems import Conflict, Invalid
 from contracts.fields import rfc3339
-from scheduling.domain.slots import Shape, free_starts, grid, nearest
-from scheduling.domain.spans import DAY, MINUTE, Span, covers, micros, moment, without
-from scheduling.domain.wall import instant, local_date
+from scheduling.domain.slots import Shape, nearest
+from scheduling.domain.spans import DAY, MINUTE, Span, covers, micros, moment
 from scheduling.operations.context import Scheduling
+from scheduling.operations.free_slots import free_slots, open_spans
 from scheduling.store import claims
 from scheduling.store.claims import Claim, Overlap, Owner
 from scheduling.store.models import Account, Calendar, Sanction, Session
@@ -134,7 +134,7 @@ def check(
     in_the_way = [overlap for overlap in met if overlap.owner_id not in permitted]
     if in_the_way and not override.overlap:
         raise slot_taken(context, account, calendar, wanted, in_the_way)
-    outside = not covers(_open(account, calendar, wanted.core), wanted.core)
+    outside = not covers(open_spans(account, calendar, wanted.core), wanted.core)
     if outside and not (override.outside_hours or outside_permitted):
         raise Conflict(
             "This lies outside the calendar's working hours.",
@@ -216,21 +216,7 @@ def alternatives(context: Scheduling, account: Account, calendar: Calendar, want
     """The free slots nearest to the wanted start, none in the past, in order of time."""
     now, start = micros(context.clock.now()), wanted.core[0]
     window = (max(now, start - _DAYS_BEFORE * DAY), max(now, start) + _DAYS_AFTER * DAY)
-    taken = claims.busy(
-        context.store,
-        wanted.calendar_id,
-        (window[0] - DAY, window[1] + 2 * DAY),
-        context.clock.now(),
-        besides=wanted.session_id,
-    )
-    starts = free_starts(_open(account, calendar, window), taken, wanted.shape)
-    candidates = list(
-        grid(
-            without(starts, [(-(2**62), now)]),
-            _midnights(account, window),
-            account.rules.slot_interval_minutes * MINUTE,
-        )
-    )
+    slots = free_slots(context, account, [calendar], wanted.shape, window, besides=wanted.session_id)
     duration = wanted.shape.duration
     return [
         {
@@ -238,18 +224,5 @@ def alternatives(context: Scheduling, account: Account, calendar: Calendar, want
             "ends_at": rfc3339(moment(slot + duration)),
             "calendar_id": wanted.calendar_id,
         }
-        for slot in nearest(candidates, start, _ALTERNATIVES)
+        for slot in nearest([slot for slot, _ in slots], start, _ALTERNATIVES)
     ]
-
-
-def _open(account: Account, calendar: Calendar, span: Span) -> list[Span]:
-    """When the calendar is open on the local days that `span` touches, and the days beside them."""
-    zone = account.zone
-    day = timedelta(days=1)
-    return calendar.hours.spans(local_date(moment(span[0]), zone) - day, local_date(moment(span[1]), zone) + day, zone)
-
-
-def _midnights(account: Account, window: Span) -> list[int]:
-    zone = account.zone
-    first, last = local_date(moment(window[0]), zone), local_date(moment(window[1]), zone)
-    return [instant(first + timedelta(days=offset), 0, zone) for offset in range((last - first).days + 2)]

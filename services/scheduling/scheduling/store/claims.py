@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee
 
@@ -44,6 +44,17 @@ class Overlap:
     owner_type: Owner
     starts_at: datetime
     ends_at: datetime
+
+
+class Claimed(NamedTuple):
+    """One row of the table: `kind` is `core` or `padded`."""
+
+    calendar_id: str
+    owner_id: str
+    owner_type: str
+    kind: str
+    start: int
+    end: int
 
 
 class SlotTaken(Exception):
@@ -132,17 +143,35 @@ def release(store: Store, owner_id: str) -> None:
     store.execute("DELETE FROM claims WHERE owner_id = %s", (owner_id,))
 
 
-def busy(store: Store, calendar_id: str, window: Span, now: datetime, *, besides: str | None = None) -> Busy:
-    """What is claimed on the calendar within `window`, merged; holds that have ended and the claims of `besides` left out."""
+def within(
+    store: Store, calendar_ids: Sequence[str], window: Span, now: datetime, *, besides: str | None = None
+) -> list[Claimed]:
+    """What is claimed on the calendars within `window`; holds that have ended and the claims of `besides` left out. One query."""
+    if not calendar_ids:
+        return []
     rows = store.execute(
-        """SELECT kind, starts_at, ends_at FROM claims
-           WHERE calendar_id = %s AND ends_at > %s AND starts_at < %s AND owner_id <> %s AND (expires_at IS NULL OR expires_at > %s)""",
-        (calendar_id, moment(window[0]), moment(window[1]), besides or "", now),
+        f"""SELECT calendar_id, owner_id, owner_type, kind, starts_at, ends_at FROM claims
+            WHERE calendar_id IN ({_places(calendar_ids)}) AND ends_at > %s AND starts_at < %s
+              AND owner_id <> %s AND (expires_at IS NULL OR expires_at > %s)""",
+        (*calendar_ids, moment(window[0]), moment(window[1]), besides or "", now),
     )
-    spans: dict[str, list[Span]] = {"core": [], "padded": []}
-    for kind, starts, ends in rows:
-        spans[kind].append((micros(_at(starts)), micros(_at(ends))))
-    return Busy(core=merged(spans["core"]), padded=merged(spans["padded"]))
+    return [
+        Claimed(calendar, owner, owner_type, kind, micros(_at(starts)), micros(_at(ends)))
+        for calendar, owner, owner_type, kind, starts, ends in rows
+    ]
+
+
+def busy(
+    store: Store, calendar_ids: Sequence[str], window: Span, now: datetime, *, besides: str | None = None
+) -> dict[str, Busy]:
+    """The same by calendar, merged."""
+    spans: dict[tuple[str, str], list[Span]] = {}
+    for claimed in within(store, calendar_ids, window, now, besides=besides):
+        spans.setdefault((claimed.calendar_id, claimed.kind), []).append((claimed.start, claimed.end))
+    return {
+        id: Busy(core=merged(spans.get((id, "core"), [])), padded=merged(spans.get((id, "padded"), [])))
+        for id in calendar_ids
+    }
 
 
 def _at(value: Any) -> datetime:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduling.domain.slots import Busy, Shape, free_starts, grid, nearest
-from scheduling.domain.spans import Span, covers, merged, without
+from scheduling.domain.spans import Span, clipped, covers, merged, without
+from scheduling.domain.wall import Stretch
 
 times = st.integers(0, 60)
 spans = st.lists(st.tuples(times, times).map(lambda pair: (min(pair), max(pair))), max_size=8)
@@ -30,6 +31,13 @@ def test_merging_keeps_the_same_time_in_fewer_sorted_spans(some: list[Span]) -> 
 def test_what_is_left_is_the_time_without_the_holes(some: list[Span], holes: list[Span]) -> None:
     result = without(merged(some), merged(holes))
     assert _points(result) == _points(some) - _points(holes)
+    assert result == merged(result)
+
+
+@given(spans, times, times)
+def test_clipped_is_what_lies_within_the_window(some: list[Span], start: int, end: int) -> None:
+    result = clipped(merged(some), (start, end))
+    assert _points(result) == _points(some) & set(range(start, end))
     assert result == merged(result)
 
 
@@ -76,7 +84,7 @@ def test_an_event_may_be_reached_by_buffers_alone() -> None:
 @given(spans, st.integers(1, 7))
 def test_the_grid_begins_anew_at_each_midnight(some: list[Span], step: int) -> None:
     midnights = [0, 24, 47, 61]
-    found = list(grid(merged(some), midnights, step))
+    found = list(grid(merged(some), [Stretch(*day, day[0]) for day in pairwise(midnights)], step))
     expected = [
         start
         for midnight, following in pairwise(midnights)
@@ -84,6 +92,12 @@ def test_the_grid_begins_anew_at_each_midnight(some: list[Span], step: int) -> N
         if start in _points(some)
     ]
     assert found == expected
+
+
+def test_the_grid_goes_by_the_clock_after_it_was_put_forward_and_back() -> None:
+    # From 10 on the clock is 3 ahead of before, from 20 on 1 behind: it shows 13 at 10 and 19 at 20.
+    clock = [Stretch(0, 10, 0), Stretch(10, 20, -3), Stretch(20, 30, 1)]
+    assert list(grid([(0, 30)], clock, 4)) == [0, 4, 8, 13, 17, 21, 25, 29]
 
 
 @given(st.lists(times, unique=True).map(sorted), times, st.integers(1, 6))
