@@ -224,11 +224,6 @@ def test_a_type_is_booked_on_the_calendars_that_offer_it(light_world: World) -> 
     assert problem["errors"][0]["pointer"] == "/calendar_id"
 
 
-def test_a_hold_that_does_not_exist_holds_nothing(light_world: World) -> None:
-    body = booking(light_world, at("12-01 10:00"), hold_id="hld_1")
-    light_world.a.refused(409, "hold_invalid", "POST", "/sessions", body)
-
-
 # --- clients ---
 
 

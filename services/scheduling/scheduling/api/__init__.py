@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.web import Blueprint
-from scheduling.api import accounts, availability, calendars, services, sessions
+from scheduling.api import accounts, availability, calendars, holds, services, sessions
 from scheduling.operations.context import Scheduling
 
 
@@ -15,5 +15,6 @@ def blueprints(context: Scheduling) -> list[Blueprint]:
         services.blueprint(context),
         calendars.blueprint(context),
         availability.blueprint(context),
+        holds.blueprint(context),
         sessions.blueprint(context),
     ]

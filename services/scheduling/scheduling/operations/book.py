@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.ids import new_id
-from chassis.problems import Conflict, Invalid
+from chassis.problems import Invalid
 from contracts.money import Money
 from contracts.plans import Feature, includes
 from contracts.sessions import SessionStatus
 from scheduling.domain.deposits import SessionDeposit
-from scheduling.domain.spans import moment
-from scheduling.domain.wall import month_of
 from scheduling.operations import client_replicas
 from scheduling.operations.context import Actor, Scheduling, reading, unit_of_work
 from scheduling.operations.finding import calendar_for, offered_type, the_account
-from scheduling.operations.placement import Override, Placement, check, place
+from scheduling.operations.holds import check_hold, redeem, the_hold
+from scheduling.operations.limits import check_month
+from scheduling.operations.placement import Override, Placement, check, place, sanctioned_with
 from scheduling.operations.session_types import check_currency, merged_price
 from scheduling.operations.sessions import record, set_deposit, set_price, view_of_new
-from scheduling.store.models import Account, Calendar, Session, SessionType
+from scheduling.store.models import Account, Calendar, Hold, Session, SessionType
 
 _PAST = {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
 
@@ -35,6 +35,7 @@ class Plan:
     price: Money | None
     status: SessionStatus
     override: Override
+    hold: Hold | None
 
 
 def meet_client(context: Scheduling, account_id: str, body: Mapping[str, Any], key: str) -> dict[str, Any] | None:
@@ -67,7 +68,7 @@ def book(
 
     Raises:
         Invalid: something it names does not exist here, or a status that needs a start in the past.
-        Conflict: `slot_taken`, `outside_working_hours` or `plan_limit_reached`.
+        Conflict: `slot_taken`, `outside_working_hours`, `plan_limit_reached` or `hold_invalid`.
         Unavailable: the account is not known yet.
     """
     account = the_account(context, account_id)
@@ -75,9 +76,17 @@ def book(
         # The lock makes counting and adding one caller's business at a time.
         account = the_account(context, account_id, locked=True)
     plan = _plan(context, account, body)
-    _check_month(context, account)
+    check_month(context, account)
     client = client_replicas.the_client(account, body.get("client_id") or "", prepared)
-    placed = place(context, account, plan.placement, plan.override)
+    let_in = redeem(context, account, plan.hold, plan.placement.session_id) if plan.hold else frozenset()
+    placed = place(
+        context,
+        account,
+        plan.placement,
+        plan.override,
+        permitted=let_in,
+        outside_permitted=plan.hold is not None,
+    )
     now = context.clock.now()
     session = Session(
         id=plan.placement.session_id,
@@ -138,42 +147,46 @@ def price_from(account: Account, body: Mapping[str, Any], default: Money | None)
 def _examine(context: Scheduling, account_id: str, body: Mapping[str, Any]) -> None:
     account = the_account(context, account_id)
     plan = _plan(context, account, body)
-    _check_month(context, account)
-    check(context, account, plan.calendar, plan.placement, plan.override)
+    check_month(context, account)
+    hold_id = plan.hold.id if plan.hold else ""
+    check(
+        context,
+        account,
+        plan.calendar,
+        plan.placement,
+        plan.override,
+        permitted=sanctioned_with(hold_id),
+        outside_permitted=plan.hold is not None,
+        besides=(hold_id,),
+    )
 
 
 def _plan(context: Scheduling, account: Account, body: Mapping[str, Any]) -> Plan:
     session_type = offered_type(context, account, body["service_id"])
-    calendar = calendar_for(context, account, session_type, body.get("calendar_id"))
-    if body.get("hold_id") is not None:
-        raise Conflict("There is no such hold, or it has ended.", code="hold_invalid")
+    hold = the_hold(context, account, body["hold_id"]) if body.get("hold_id") is not None else None
+    # What is left unsaid is as it was held.
+    calendar_id = body.get("calendar_id") or (hold.calendar_id if hold else None)
+    calendar = calendar_for(context, account, session_type, calendar_id)
+    sized = hold or session_type
+    placement = Placement(
+        session_id=new_id("ses"),
+        calendar_id=calendar.id,
+        starts_at=body["starts_at"],
+        duration_minutes=body.get("duration_minutes") or sized.duration_minutes,
+        before_minutes=sized.buffer_before_minutes,
+        after_minutes=sized.buffer_after_minutes,
+    )
+    if hold is not None:
+        check_hold(context, hold, session_type, placement)
     status = SessionStatus(body.get("status") or SessionStatus.CONFIRMED)
     if status in _PAST and body["starts_at"] > context.clock.now():
         raise Invalid.field("/status", f"Only a session that has started can be {status}.")
     return Plan(
         session_type=session_type,
         calendar=calendar,
-        placement=Placement(
-            session_id=new_id("ses"),
-            calendar_id=calendar.id,
-            starts_at=body["starts_at"],
-            duration_minutes=body.get("duration_minutes") or session_type.duration_minutes,
-            before_minutes=session_type.buffer_before_minutes,
-            after_minutes=session_type.buffer_after_minutes,
-        ),
+        placement=placement,
         price=price_from(account, body, session_type.price),
         status=status,
         override=Override.of(body),
+        hold=hold,
     )
-
-
-def _check_month(context: Scheduling, account: Account) -> None:
-    limit = account.terms.sessions_a_month
-    if limit is None:
-        return
-    first, following = month_of(context.clock.now(), account.zone)
-    made = Session.select().where(
-        Session.account_id == account.id, Session.created_at >= moment(first), Session.created_at < moment(following)
-    )
-    if made.count() >= limit:
-        raise Conflict(f"The plan {account.plan} includes {limit} sessions a month.", code="plan_limit_reached")

@@ -8,17 +8,17 @@ from chassis.service import Invariant
 from scheduling.operations.context import Scheduling
 
 _MANY = 100
+_NOW = "{now}"
 
-# Each finds the ids of what breaks it.
+# Each finds the ids of what breaks it; {now} is the present moment.
 _QUERIES = {
-    # Core meets padded on one calendar; only what was sanctioned, or holds that have ended, may.
+    # Core meets padded on one calendar; only what was sanctioned may. Holds that have ended were deleted by who came after them.
     "no_slot_is_taken_twice": """
         SELECT DISTINCT a.owner_id FROM claims a JOIN claims b
             ON b.calendar_id = a.calendar_id AND b.kind = 'padded' AND a.kind = 'core' AND b.owner_id <> a.owner_id
             AND a.starts_at < b.ends_at AND a.ends_at > b.starts_at
         WHERE NOT EXISTS (SELECT 1 FROM sanctions s WHERE (s.session_id = a.owner_id AND s.other_id = b.owner_id)
-                          OR (s.session_id = b.owner_id AND s.other_id = a.owner_id))
-          AND a.expires_at IS NULL AND b.expires_at IS NULL""",
+                          OR (s.session_id = b.owner_id AND s.other_id = a.owner_id))""",
     "live_sessions_claim_their_time": """
         SELECT s.id FROM sessions s
             LEFT JOIN claims c ON c.owner_id = s.id AND c.kind = 'core'
@@ -30,6 +30,20 @@ _QUERIES = {
     "claims_have_a_live_owner": """
         SELECT c.owner_id FROM claims c LEFT JOIN sessions s ON s.id = c.owner_id AND s.status <> 'cancelled'
         WHERE c.owner_type = 'session' AND s.id IS NULL""",
+    "live_holds_claim_their_time": """
+        SELECT h.id FROM holds h
+            LEFT JOIN claims c ON c.owner_id = h.id AND c.kind = 'core'
+            LEFT JOIN claims p ON p.owner_id = h.id AND p.kind = 'padded'
+        WHERE h.ended_at IS NULL AND h.expires_at > {now} AND (c.owner_id IS NULL OR p.owner_id IS NULL
+            OR c.calendar_id <> h.calendar_id OR p.calendar_id <> h.calendar_id OR c.starts_at <> h.starts_at
+            OR c.expires_at <> h.expires_at OR p.expires_at <> h.expires_at
+            OR p.starts_at > h.starts_at OR p.ends_at < c.ends_at)""",
+    "claims_of_holds_have_a_hold": """
+        SELECT c.owner_id FROM claims c LEFT JOIN holds h ON h.id = c.owner_id AND h.ended_at IS NULL
+        WHERE c.owner_type = 'hold' AND (h.id IS NULL OR c.expires_at IS NULL)""",
+    "a_hold_was_booked_once": """
+        SELECT h.id FROM holds h LEFT JOIN sessions s ON s.id = h.session_id
+        WHERE h.session_id IS NOT NULL AND (s.id IS NULL OR s.account_id <> h.account_id)""",
     "every_version_is_in_the_history": """
         SELECT s.id FROM sessions s LEFT JOIN session_history h ON h.session_id = s.id
         GROUP BY s.id, s.version HAVING count(h.version) <> s.version OR max(h.version) <> s.version""",
@@ -56,7 +70,8 @@ def invariants(context: Scheduling) -> list[Invariant]:
 
 def _asking(context: Scheduling, sql: str) -> Callable[[], list[str]]:
     def ask() -> list[str]:
+        now = [context.clock.now()] * sql.count(_NOW)
         with context.store.reading():
-            return [row[0] for row in context.store.execute(f"{sql} LIMIT %s", (_MANY,))]
+            return [row[0] for row in context.store.execute(f"{sql.replace(_NOW, '%s')} LIMIT %s", (*now, _MANY))]
 
     return ask

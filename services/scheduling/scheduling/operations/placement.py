@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,7 +48,7 @@ class Override:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The time that a session asks for, on one calendar."""
+    """The time that a session, or a hold for one, asks for, on one calendar."""
 
     session_id: str
     calendar_id: str
@@ -89,14 +89,15 @@ class Placement:
             after=self.after_minutes * MINUTE,
         )
 
-    def claim(self, account_id: str) -> Claim:
+    def claim(self, account_id: str, owner: Owner = Owner.SESSION, expires_at: datetime | None = None) -> Claim:
         return Claim(
             account_id=account_id,
             owner_id=self.session_id,
-            owner_type=Owner.SESSION,
+            owner_type=owner,
             calendar_id=self.calendar_id,
             core=self.core,
             padded=self.padded,
+            expires_at=expires_at,
         )
 
 
@@ -124,13 +125,14 @@ def check(
     *,
     permitted: frozenset[str] = frozenset(),
     outside_permitted: bool = False,
+    besides: Sequence[str] = (),
 ) -> Placed:
-    """Whether the time can be had, as things stand. `permitted` are overlaps that were sanctioned before.
+    """Whether the time can be had, as things stand. `permitted` are overlaps that were sanctioned before, `besides` in nobody's way.
 
     Raises:
         Conflict: `slot_taken` or `outside_working_hours`, with what is in the way and what is free nearby.
     """
-    met = claims.overlaps(context.store, wanted.claim(account.id), context.clock.now())
+    met = claims.overlaps(context.store, wanted.claim(account.id), context.clock.now(), besides=besides)
     in_the_way = [overlap for overlap in met if overlap.owner_id not in permitted]
     if in_the_way and not override.overlap:
         raise slot_taken(context, account, calendar, wanted, in_the_way)
@@ -168,12 +170,7 @@ def place(
     )
     if leaving is not None:
         claims.release(context.store, wanted.session_id)
-    try:
-        claims.take(context.store, wanted.claim(account.id), sanctioned=bool(placed.overlaps))
-    except claims.SlotTaken:
-        # Only a writer that passed the locks by can bring this about; it is a conflict all the same. What is in the way
-        # cannot be asked any more: the unit of work is lost.
-        raise Conflict("Somebody else has this time.", code="slot_taken", conflicts=[], alternatives=[]) from None
+    take(context, wanted.claim(account.id), sanctioned=bool(placed.overlaps))
     for other_id in set(placed.overlaps) - permitted:
         Sanction.insert(
             session_id=wanted.session_id, other_id=other_id, account_id=account.id, reason=override.reason, at=now
@@ -181,8 +178,22 @@ def place(
     return placed
 
 
+def take(context: Scheduling, claim: Claim, *, sanctioned: bool = False) -> None:
+    """Claim what `check` found to be free, under the same locks.
+
+    Raises:
+        Conflict: `slot_taken`.
+    """
+    try:
+        claims.take(context.store, claim, sanctioned=sanctioned)
+    except claims.SlotTaken:
+        # Only a writer that passed the locks by can bring this about; it is a conflict all the same. What is in the way
+        # cannot be asked any more: the unit of work is lost.
+        raise Conflict("Somebody else has this time.", code="slot_taken", conflicts=[], alternatives=[]) from None
+
+
 def sanctioned_with(session_id: str) -> frozenset[str]:
-    """Whom the session may overlap, as somebody allowed it before."""
+    """Whom the session (or hold) may overlap, as somebody allowed it before."""
     pairs = Sanction.select().where((Sanction.session_id == session_id) | (Sanction.other_id == session_id))
     return frozenset(pair.other_id if pair.session_id == session_id else pair.session_id for pair in pairs)
 

@@ -138,9 +138,20 @@ def take(store: Store, claim: Claim, *, sanctioned: bool = False) -> None:
         raise
 
 
-def release(store: Store, owner_id: str) -> None:
-    """Give up whatever the owner claims."""
-    store.execute("DELETE FROM claims WHERE owner_id = %s", (owner_id,))
+def release(store: Store, owner_id: str) -> bool:
+    """Give up whatever the owner claims; whether there was anything."""
+    return bool(store.execute("DELETE FROM claims WHERE owner_id = %s RETURNING kind", (owner_id,)))
+
+
+def drop_ended(store: Store, until: datetime, at_once: int) -> int:
+    """Delete claims of holds that ended up to `until`, but for those that a writer has in hand; returns how many."""
+    return len(
+        store.execute(
+            f"""DELETE FROM claims WHERE (owner_id, kind) IN
+                (SELECT owner_id, kind FROM claims WHERE expires_at <= %s LIMIT {at_once} {store.skip_locked}) RETURNING kind""",
+            (until,),
+        )
+    )
 
 
 def within(

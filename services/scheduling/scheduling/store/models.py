@@ -227,8 +227,34 @@ class Change(Base):
         primary_key = False
 
 
+class Hold(Base):
+    """A slot kept until `expires_at`, unless it ended before: given back, or booked by `session_id`. Its buffers are the type's when it was made."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    service_id = TextField()
+    calendar_id = TextField()
+    starts_at = UtcDateTimeField()
+    duration_minutes = IntegerField()
+    buffer_before_minutes = IntegerField()
+    buffer_after_minutes = IntegerField()
+    expires_at = UtcDateTimeField()
+    ended_at = UtcDateTimeField(null=True)
+    session_id = TextField(null=True)
+    created_at = UtcDateTimeField()
+
+    # It never changes.
+    version = 1
+
+    class Meta:
+        table_name = "holds"
+
+    def ended(self, now: datetime) -> bool:
+        return self.ended_at is not None or bool(self.expires_at <= now)
+
+
 class Sanction(Base):
-    """An overlap that somebody allowed on purpose: of these two sessions alone, while neither moves."""
+    """An overlap that somebody allowed on purpose: of these two alone, while neither moves. The other may be a hold."""
 
     session_id = TextField()
     other_id = TextField()
