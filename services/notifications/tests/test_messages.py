@@ -56,6 +56,24 @@ def test_a_confirmed_session_is_confirmed_to_its_client_with_notes_and_an_invita
     assert event.decoded("DTSTART") == NOON + timedelta(days=7)
 
 
+def test_a_provider_hears_of_a_move_that_the_client_made_and_not_of_the_own(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.rescheduled", session(2, starts_at=NOON + timedelta(days=8), changed_by="provider"))
+    practice.work()
+    practice.hear("session.rescheduled", session(3, starts_at=NOON + timedelta(days=9), changed_by="client"))
+    practice.work()
+
+    assert sorted(kind for kind, _, _ in practice.fared()) == [
+        "confirmation",
+        "rescheduled",
+        "rescheduled",
+        "rescheduled_by_client",
+    ]
+    [told] = [mail for mail in practice.mails() if SOMMER in mail["To"]]
+    assert "Wednesday, 11 March 2026" in text_of(told)
+
+
 def test_an_event_that_comes_twice_is_told_once(practice: Practice) -> None:
     event_id = practice.hear("session.created", session())
     practice.work()

@@ -152,6 +152,12 @@ class SessionData(Subject):
     source = _text(validate=validate.OneOf(["manual", "online", "series"]))
     series_id = _maybe()
     auto_confirm_at = _maybe(UtcTime)
+    changed_by = fields.String(
+        load_default=None,
+        allow_none=True,
+        validate=validate.OneOf(["provider", "client", "system"]),
+        metadata={"description": "who made the change that this event tells; null where only the present state is told"},
+    )
     cancellations = fields.List(fields.Nested(CancellationData), required=True)
     created_at = UtcTime(required=True)
     updated_at = UtcTime(required=True)

@@ -42,7 +42,7 @@ def of_session(event: str, session: Mapping[str, Any]) -> Iterator[Fact]:
     tellers = {
         "session.created": _created,
         "session.confirmed": _confirmed,
-        "session.rescheduled": lambda s: [_fact(s, Kind.RESCHEDULED, s["version"])],
+        "session.rescheduled": _rescheduled,
         "session.cancelled": _cancelled,
         "session.restored": _restored,
     }
@@ -106,6 +106,12 @@ def _confirmed(session: Mapping[str, Any]) -> Iterator[Fact]:
     due = session["auto_confirm_at"]
     if session["source"] == "online" and due is not None and session["updated_at"] >= due:
         yield _fact(session, Kind.AUTO_CONFIRMED, "")
+
+
+def _rescheduled(session: Mapping[str, Any]) -> Iterator[Fact]:
+    yield _fact(session, Kind.RESCHEDULED, session["version"])
+    if session["changed_by"] == "client":
+        yield _fact(session, Kind.RESCHEDULED_BY_CLIENT, session["version"])
 
 
 def _cancelled(session: Mapping[str, Any]) -> Iterator[Fact]:

@@ -52,9 +52,10 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
             return status == SessionStatus.PENDING and ends_at > now
         case Kind.CONFIRMATION:
             return status == SessionStatus.CONFIRMED and ends_at > now
-        case Kind.RESCHEDULED | Kind.RESCHEDULED_BY_CLIENT:
-            times = (starts_at, ends_at)
-            return status in LIVE and ends_at > now and known.told_times != times
+        case Kind.RESCHEDULED:
+            return status in LIVE and ends_at > now and known.told_times != (starts_at, ends_at)
+        case Kind.RESCHEDULED_BY_CLIENT:
+            return status in LIVE and ends_at > now
         case Kind.CANCELLED | Kind.RELEASED | Kind.CANCELLED_BY_CLIENT | Kind.BOOKING_RELEASED:
             return this_cancellation
         case Kind.RESTORED:
