@@ -5,10 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 from chassis.jobs import Job
+from scheduling.operations.auto_confirm import confirm_one_due, next_due
 from scheduling.operations.context import Scheduling
 from scheduling.operations.holds import forget_ended
+from scheduling.operations.sessions import AUTO_CONFIRM
 
 
 def jobs(context: Scheduling) -> list[Job]:
-    """Clearing away what holds leave behind: they end by themselves, at their moment, without it."""
-    return [Job(name="ended-holds", run=lambda: forget_ended(context), every=timedelta(minutes=10))]
+    """Every job of the service; any number of processes may run each."""
+    return [
+        Job(
+            name="auto-confirm",
+            run=lambda: confirm_one_due(context),
+            every=timedelta(seconds=1),
+            wake=AUTO_CONFIRM,
+            next_due=lambda: next_due(context),
+        ),
+        # Holds end by themselves, at their moment: this clears away what they leave behind.
+        Job(name="ended-holds", run=lambda: forget_ended(context), every=timedelta(minutes=10)),
+    ]

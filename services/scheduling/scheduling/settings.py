@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from environs import Env
+from marshmallow import validate
 
 from chassis.settings import ServiceSettings, chassis_settings
 
@@ -16,6 +17,10 @@ class Settings(ServiceSettings):
 
     clients_url: str
     payments_public_url: str
+    public_requests_per_minute: int = 60
+    """How many requests to booking pages one address may make a minute"""
+    trusted_proxies: int = 0
+    """How many proxies of our own stand before the API: as many entries of X-Forwarded-For, from its end, are believed"""
 
     @classmethod
     def read(cls, env: Env) -> Settings:
@@ -25,6 +30,8 @@ class Settings(ServiceSettings):
             | {
                 "clients_url": _address(env, "CLIENTS_URL"),
                 "payments_public_url": _address(env, "PAYMENTS_PUBLIC_URL"),
+                "public_requests_per_minute": env.int("PUBLIC_REQUESTS_PER_MINUTE", 60, validate=validate.Range(min=1)),
+                "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0)),
             }
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from services.scheduling.tests.driver import World, build_world
@@ -22,3 +22,17 @@ def light_world(sqlite_url: str) -> Iterator[World]:
     built = build_world(sqlite_url)
     yield built
     built.close()
+
+
+@pytest.fixture
+def light_settings(sqlite_url: str) -> Iterator[Callable[..., World]]:
+    """Starts the service on SQLite with other settings than usual."""
+    built: list[World] = []
+
+    def start(**settings: object) -> World:
+        built.append(build_world(sqlite_url, **settings))
+        return built[-1]
+
+    yield start
+    for world in built:
+        world.close()

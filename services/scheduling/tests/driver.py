@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 from flask.testing import FlaskClient
@@ -112,18 +113,18 @@ def client_data(id: str | None = None, account_id: str = "acc_a", version: int =
 
 @dataclass(kw_only=True)
 class Caller:
-    """Calls the API with one account's token."""
+    """Calls the API with one account's token, or without any."""
 
     http: FlaskClient
-    token: str
+    token: str | None = None
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            named["Authorization"] = f"Bearer {self.token}"
         # One test client a call: they may come from many threads at once.
         client = self.http.application.test_client()
-        return client.open(
-            f"/v1{path}", method=method, json=body, headers={"Authorization": f"Bearer {self.token}", **named}
-        )
+        return client.open(f"/v1{path}", method=method, json=body, headers=named)
 
     def ok(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         answer = self(method, path, body, **headers)
@@ -147,6 +148,33 @@ class Caller:
 
 
 @dataclass(kw_only=True)
+class Visitor(Caller):
+    """Somebody without a token, at the booking page of `page`."""
+
+    page: str = "anna"
+
+    def booking(self, service_id: str, start: str, **fields: Any) -> dict[str, Any]:
+        """A body for the page; `start` as `at` takes it."""
+        return {
+            "service_id": service_id,
+            "starts_at": at(start),
+            "client": {"name": "Ada Lovelace", "email": "ada@client.example"},
+        } | fields
+
+    def book(self, service_id: str, start: str, **fields: Any) -> Any:
+        return self.ok("POST", f"/booking/{self.page}/sessions", self.booking(service_id, start, **fields))
+
+    def not_booked(self, code: str, service_id: str, start: str, **fields: Any) -> Any:
+        body = self.booking(service_id, start, **fields)
+        return self.refused(409, code, "POST", f"/booking/{self.page}/sessions", body)
+
+    def slots(self, service_id: str, first: str, last: str, **more: str) -> list[dict[str, Any]]:
+        query = urlencode({"service_id": service_id, "from": at(first), "to": at(last), **more})
+        found: list[dict[str, Any]] = self.ok("GET", f"/booking/{self.page}/slots?{query}")["data"]
+        return found
+
+
+@dataclass(kw_only=True)
 class World:
     """The service under test, with two accounts (`acc_a` on max, `acc_b` on free) in Berlin and a client for each."""
 
@@ -163,6 +191,17 @@ class World:
         self.clients.go_down()
         self.service.wakeups.close()
         self.service.store.close()
+
+    def open_page(self, **rules: Any) -> Visitor:
+        """Somebody at the page of acc_a, whose rules of booking these are."""
+        self.a.patch("/account", {"booking": {"enabled": True} | rules})
+        return Visitor(http=self.http)
+
+    def run_jobs(self) -> None:
+        """Whatever is due by now."""
+        for job in self.service.jobs():
+            while job.run():
+                pass
 
     @property
     def a(self) -> Caller:
@@ -249,8 +288,8 @@ class World:
         } | fields
 
 
-def build_world(url: str) -> World:
-    """The service on the store at `url`."""
+def build_world(url: str, **changed: Any) -> World:
+    """The service on the store at `url`, with `changed` settings."""
     clock = StandingClock(NOW)
     clients = ClientsService()
     settings = Settings(
@@ -261,6 +300,7 @@ def build_world(url: str) -> World:
         auth_jwt_secret=SECRET,
         clients_url=clients.url,
         payments_public_url="http://pay.example",
+        **{"public_requests_per_minute": 100_000} | changed,
     )
     service = build(settings, clock)
     migrate(service)

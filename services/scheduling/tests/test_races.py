@@ -86,6 +86,55 @@ def test_every_door_to_one_slot_lets_one_in(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_two_hundred_clients_at_one_page_for_one_slot_end_with_one_session(world: World) -> None:
+    visitor = world.open_page()
+    body = visitor.booking(world.session_type(online=True), "12-01 10:00")
+    answers = at_once([lambda: visitor("POST", "/booking/anna/sessions", body)] * 200)
+    assert outcome(answers) == {(201, None): 1, (409, "slot_taken"): 199}
+    assert world.broken_invariants() == {}
+
+
+def test_any_available_gives_each_specialist_one_session_and_no_more(world: World) -> None:
+    for number in range(3):
+        world.a.post("/calendars", {"name": f"Room {number}"})
+    visitor = world.open_page()
+    body = visitor.booking(world.session_type(online=True), "12-01 10:00")
+    answers = at_once([lambda: visitor("POST", "/booking/anna/sessions", body)] * 40)
+    assert outcome(answers) == {(201, None): 4, (409, "slot_taken"): 36}
+    assert len({answer.get_json()["calendar_id"] for answer in answers if answer.status_code == 201}) == 4
+    assert world.broken_invariants() == {}
+
+
+@pytest.mark.parametrize("by", ["provider", "client"])
+def test_the_clock_confirming_and_somebody_cancelling_end_in_exactly_one_order(world: World, by: str) -> None:
+    visitor = world.open_page(confirm_timeout_hours=1, cancel_cutoff_hours=0)
+    service = world.session_type(online=True)
+    booked = [visitor.book(service, f"12-0{day} {hour}:00") for day in (1, 2, 3) for hour in (10, 12, 14)]
+    world.clock.advance(hours=1)
+
+    def cancel(session: dict[str, Any]) -> TestResponse:
+        if by == "provider":
+            return world.a("POST", f"/sessions/{session['id']}/cancel", {})
+        return visitor("POST", f"/manage/{session['manage_url'].rpartition('/')[2]}/cancel", {})
+
+    with ThreadPoolExecutor(12) as pool:
+        clocks = [pool.submit(world.run_jobs) for _ in range(3)]
+        answers = list(pool.map(cancel, booked))
+        for clock in clocks:
+            clock.result()
+    # Who confirms first is cancelled afterwards; who cancels first is never confirmed.
+    assert outcome(answers) == {(200, None): len(booked)}
+    for session in booked:
+        told = [type_ for type_, _, _ in world.events(session["id"])]
+        assert told in (
+            ["session.created", "session.cancelled"],
+            ["session.created", "session.confirmed", "session.cancelled"],
+        )
+        versions = [sequence for _, sequence, _ in world.events(session["id"])]
+        assert versions == list(range(1, len(told) + 1))
+    assert world.broken_invariants() == {}
+
+
 def test_sessions_that_change_places_over_and_over_never_wait_in_a_circle(world: World) -> None:
     rooms = [world.a.get("/calendars")["data"][0]["id"], world.a.post("/calendars", {"name": "Room 2"})["id"]]
     type_, client, caller = world.session_type(), world.new_client(), world.a

@@ -156,7 +156,9 @@ class SessionData(Subject):
         load_default=None,
         allow_none=True,
         validate=validate.OneOf(["provider", "client", "system"]),
-        metadata={"description": "who made the change that this event tells; null where only the present state is told"},
+        metadata={
+            "description": "who made the change that this event tells; null where only the present state is told"
+        },
     )
     cancellations = fields.List(fields.Nested(CancellationData), required=True)
     created_at = UtcTime(required=True)

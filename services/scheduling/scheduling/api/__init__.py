@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.web import Blueprint
-from scheduling.api import accounts, availability, calendars, holds, services, sessions
+from scheduling.api import accounts, availability, calendars, holds, manage, online, services, sessions
 from scheduling.operations.context import Scheduling
 
 
@@ -17,4 +17,6 @@ def blueprints(context: Scheduling) -> list[Blueprint]:
         availability.blueprint(context),
         holds.blueprint(context),
         sessions.blueprint(context),
+        online.blueprint(context),
+        manage.blueprint(context),
     ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from email_validator import EmailNotValidError, validate_email
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chassis.problems import Invalid
 from chassis.web import Blueprint, Body, caller, if_match, requires
 from contracts.fields import Currency
 from contracts.plans import Plan
-from scheduling.api.values import Versioned, name, timezone, whole
+from scheduling.api.values import Versioned, email, name, timezone, whole
 from scheduling.domain.booking import AutoConfirm
 from scheduling.domain.regions import is_country
 from scheduling.operations import accounts
@@ -20,14 +19,6 @@ from scheduling.operations.context import Scheduling
 
 _ACCOUNT_ID = re.compile(r"acc_[A-Za-z0-9_]{1,60}")
 _YEAR_HOURS = 24 * 366
-
-
-def _email(value: str) -> None:
-    try:
-        # Whether the domain takes mail is found out by sending; names that are only known inside are fine here.
-        validate_email(value, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise ValidationError(str(error)) from None
 
 
 def _country(value: str) -> None:
@@ -49,7 +40,7 @@ class BookingIn(Body):
 
 class AccountPatch(Body):
     name = name()
-    email = fields.String(validate=[validate.Length(max=254), _email])
+    email = email()
     username = fields.String(
         validate=validate.Regexp(
             r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z", error="Letters, digits, . _ and - within, 63 at most."

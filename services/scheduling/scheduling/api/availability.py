@@ -105,7 +105,7 @@ def blueprint(context: Scheduling) -> Blueprint:
             query["since"],
             query["until"],
         )
-        return slots_answer(slots, duration, _zone(query))
+        return slots_answer(slots, duration, shown_in(query))
 
     @routes.get("/explain")
     @requires("sessions:read")
@@ -118,11 +118,12 @@ def blueprint(context: Scheduling) -> Blueprint:
             query["service_id"],
             query.get("calendar_id"),
             query["at"],
-            _zone(query),
+            shown_in(query),
         )
 
     return routes
 
 
-def _zone(query: dict[str, Any]) -> ZoneInfo | None:
+def shown_in(query: dict[str, Any]) -> ZoneInfo | None:
+    """The zone that a query names."""
     return zone(query["timezone"]) if "timezone" in query else None

@@ -44,7 +44,7 @@ def blueprint(context: Scheduling) -> Blueprint:
 
     def meet_client(body: dict[str, Any]) -> dict[str, Any] | None:
         _may_write(body)
-        return booking.meet_client(context, caller().account_id, body, _client_key(body))
+        return booking.meet_client(context, caller().account_id, body, client_key("booking", body))
 
     @routes.post("")
     @requires("sessions:write")
@@ -135,7 +135,7 @@ def blueprint(context: Scheduling) -> Blueprint:
     def meet_client_of_copy(body: dict[str, Any], session_id: str) -> dict[str, Any] | None:
         _may_write(body)
         return duplicating.meet_client_of_copy(
-            context, caller().account_id, session_id, body, _client_key(body), if_match()
+            context, caller().account_id, session_id, body, client_key("booking", body), if_match()
         )
 
     @routes.post("/<session_id>/duplicate")
@@ -167,12 +167,12 @@ def _may_write(body: dict[str, Any]) -> None:
         raise Forbidden(f"session_notes need the scope {_NOTES}")
 
 
-def _client_key(body: dict[str, Any]) -> str:
+def client_key(purpose: str, body: dict[str, Any]) -> str:
     """The key under which the clients service is asked: a repeated booking makes no second client, and one that was refused
     may come again with another."""
     key = request.headers.get("Idempotency-Key") or new_id("key")
     told = json.dumps([key, body.get("client")], sort_keys=True)
-    return f"booking-{hashlib.sha256(told.encode()).hexdigest()}"
+    return f"{purpose}-{hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from email_validator import EmailNotValidError, validate_email
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chassis.web import Body, Page, PageQuery, caller, decode_cursor, encode_cursor
@@ -63,6 +64,19 @@ def moment(**kwargs: Any) -> UtcTime:
     return UtcTime(validate=validate.Range(min=EARLIEST, max=LATEST), **kwargs)
 
 
+def email(**kwargs: Any) -> fields.String:
+    """An email address."""
+    return fields.String(validate=[validate.Length(max=254), _like_an_address], **kwargs)
+
+
+def _like_an_address(value: str) -> None:
+    try:
+        # Whether the domain takes mail is found out by sending; names that are only known inside are fine here.
+        validate_email(value, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValidationError(str(error)) from None
+
+
 def timezone(**kwargs: Any) -> fields.String:
     """The name of an IANA timezone."""
     return fields.String(validate=_known_timezone, **kwargs)
@@ -94,6 +108,6 @@ def actor() -> Actor:
 
 
 __all__ = [
-    "Currency", "MoneyIn", "MoneyOut", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "listed",
+    "Currency", "MoneyIn", "MoneyOut", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "email", "listed",
     "minor_units", "moment", "name", "page", "text", "timezone", "whole",
 ]  # fmt: skip

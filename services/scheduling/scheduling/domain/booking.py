@@ -46,3 +46,21 @@ class BookingRules:
     def as_data(self) -> dict[str, Any]:
         """As the API shows it."""
         return {**asdict(self), "auto_confirm": self.auto_confirm.value}
+
+    def confirms_at(self, booked_at: datetime, starts_at: datetime) -> datetime | None:
+        """When the clock confirms what a client booked, at its start at the latest; None where the provider does it by hand."""
+        match self.auto_confirm:
+            case AutoConfirm.MANUAL:
+                return None
+            case AutoConfirm.IMMEDIATE:
+                return booked_at
+            case AutoConfirm.AFTER_TIMEOUT:
+                return min(booked_at + timedelta(hours=self.confirm_timeout_hours), starts_at)
+
+    def cancel_until(self, starts_at: datetime) -> datetime:
+        """The last moment at which a client may cancel."""
+        return starts_at - timedelta(hours=self.cancel_cutoff_hours)
+
+    def reschedule_until(self, starts_at: datetime) -> datetime:
+        """The last moment at which a client may move it."""
+        return starts_at - timedelta(hours=self.reschedule_cutoff_hours)

@@ -38,7 +38,7 @@ def amend(
         if name in body:
             setattr(session, name, body[name] or "")
     session_type = _its_type(context, account, session, body)
-    placed = _move(context, account, session, session_type, body, override)
+    placed = _move(context, account, session, session_type, actor, body, override)
     _reprice(context, account, session, session_type, body, changed_type=session.service_id != before["service_id"])
     changes = differences(before, session)
     if not changes:
@@ -69,11 +69,12 @@ def _move(
     account: Account,
     session: Session,
     session_type: SessionType,
+    actor: Actor,
     body: Mapping[str, Any],
     override: Override,
 ) -> Placed:
     """Give the session its new time, where that is another one than it has."""
-    here = Placement.of(session)
+    here = replace(Placement.of(session), for_client=actor.by == "client")
     calendar_id = body.get("calendar_id", session.calendar_id)
     changed_type = session_type.id != session.service_id
     if calendar_id != session.calendar_id or changed_type:
@@ -115,6 +116,8 @@ def _move(
     session.buffer_before_minutes = wanted.before_minutes
     session.buffer_after_minutes = wanted.after_minutes
     session.outside_hours = placed.outside_hours
+    if session.status == SessionStatus.PENDING and session.auto_confirm_at is not None:
+        session.auto_confirm_at = account.rules.confirms_at(session.created_at, session.starts_at)
     return placed
 
 

@@ -17,10 +17,10 @@ from scheduling.operations.context import Actor, Scheduling, reading, unit_of_wo
 from scheduling.operations.finding import calendar_for, offered_type, the_account
 from scheduling.operations.holds import check_hold, redeem, the_hold
 from scheduling.operations.limits import check_month
-from scheduling.operations.placement import Override, Placement, check, place, sanctioned_with
+from scheduling.operations.placement import Override, Placed, Placement, check, place, sanctioned_with
 from scheduling.operations.session_types import check_currency, merged_price
 from scheduling.operations.sessions import record, set_deposit, set_price, view_of_new
-from scheduling.store.models import Account, Calendar, Hold, Session, SessionType
+from scheduling.store.models import Account, Calendar, Client, Hold, Session, SessionType
 
 _PAST = {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
 
@@ -78,39 +78,18 @@ def book(
     plan = _plan(context, account, body)
     check_month(context, account)
     client = client_replicas.the_client(account, body.get("client_id") or "", prepared)
-    let_in = redeem(context, account, plan.hold, plan.placement.session_id) if plan.hold else frozenset()
-    placed = place(
+    placed = take_slot(context, account, plan)
+    session = new_session(
         context,
         account,
-        plan.placement,
-        plan.override,
-        permitted=let_in,
-        outside_permitted=plan.hold is not None,
-    )
-    now = context.clock.now()
-    session = Session(
-        id=plan.placement.session_id,
-        account_id=account_id,
-        client_id=client.id,
-        service_id=plan.session_type.id,
-        calendar_id=plan.calendar.id,
-        starts_at=plan.placement.starts_at,
-        ends_at=plan.placement.ends_at,
-        duration_minutes=plan.placement.duration_minutes,
-        buffer_before_minutes=plan.placement.before_minutes,
-        buffer_after_minutes=plan.placement.after_minutes,
-        status=plan.status.value,
-        status_before=None,
+        plan,
+        client,
         outside_hours=placed.outside_hours,
+        source="manual",
         notes=body.get("notes") or "",
         session_notes=body.get("session_notes") or "",
         client_message=(copied or {}).get("client_message", ""),
-        deposit_version=0,
-        source="manual",
-        created_at=now,
     )
-    set_price(session, plan.price)
-    set_deposit(context, session, deposit_for(account, plan.session_type, plan.price))
     record(
         context,
         account,
@@ -124,6 +103,51 @@ def book(
         session_type=plan.session_type,
     )
     return view_of_new(context, account, session, plan.session_type, client)
+
+
+def take_slot(context: Scheduling, account: Account, plan: Plan) -> Placed:
+    """Claim the planned time, with the hold that was kept for it where there is one.
+
+    Raises:
+        Conflict: `slot_taken`, `outside_working_hours` or `hold_invalid`.
+    """
+    let_in = redeem(context, account, plan.hold, plan.placement.session_id) if plan.hold else frozenset()
+    return place(
+        context,
+        account,
+        plan.placement,
+        plan.override,
+        permitted=let_in,
+        outside_permitted=plan.hold is not None,
+    )
+
+
+def new_session(
+    context: Scheduling, account: Account, plan: Plan, client: Client, *, source: str, outside_hours: bool, **texts: str
+) -> Session:
+    """The session that is planned, with its price and deposit; `texts` are `notes`, `session_notes` and `client_message`."""
+    session = Session(
+        id=plan.placement.session_id,
+        account_id=account.id,
+        client_id=client.id,
+        service_id=plan.session_type.id,
+        calendar_id=plan.calendar.id,
+        starts_at=plan.placement.starts_at,
+        ends_at=plan.placement.ends_at,
+        duration_minutes=plan.placement.duration_minutes,
+        buffer_before_minutes=plan.placement.before_minutes,
+        buffer_after_minutes=plan.placement.after_minutes,
+        status=plan.status.value,
+        status_before=None,
+        outside_hours=outside_hours,
+        deposit_version=0,
+        source=source,
+        created_at=context.clock.now(),
+        **{"notes": "", "session_notes": "", "client_message": ""} | texts,
+    )
+    set_price(session, plan.price)
+    set_deposit(context, session, deposit_for(account, plan.session_type, plan.price))
+    return session
 
 
 def deposit_for(account: Account, session_type: SessionType, price: Money | None) -> SessionDeposit | None:
@@ -148,6 +172,11 @@ def _examine(context: Scheduling, account_id: str, body: Mapping[str, Any]) -> N
     account = the_account(context, account_id)
     plan = _plan(context, account, body)
     check_month(context, account)
+    examine_slot(context, account, plan)
+
+
+def examine_slot(context: Scheduling, account: Account, plan: Plan) -> None:
+    """Whether the planned time can be had as things stand. Raises as `take_slot`."""
     hold_id = plan.hold.id if plan.hold else ""
     check(
         context,

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+import peewee
+
 from chassis.inbox import WaitingFor
 from chassis.problems import Invalid, Unavailable
 from scheduling.operations.context import SYSTEM, Scheduling, reading, unit_of_work
@@ -89,6 +91,24 @@ def ask_for(context: Scheduling, account_id: str, client_id: str) -> dict[str, A
     if found is None or found.get("deleted"):
         raise Invalid.field("/client_id", "There is no client of this id.")
     return found
+
+
+@reading
+def known_by_email(context: Scheduling, account_id: str, email: str) -> dict[str, Any] | None:
+    """The client of this email as the replica knows them, in the form in which the clients service would tell; None where nobody is known."""
+    client = (
+        Client.select()
+        .where(
+            Client.account_id == account_id,
+            peewee.fn.lower(Client.email) == email.strip().lower(),
+            ~Client.deleted,
+            ~Client.erased,
+            Client.merged_into.is_null(),
+        )
+        .order_by(Client.id)
+        .first()
+    )
+    return client and {name: getattr(client, name) for name in ("id", "version", "name", "email", "phone")}
 
 
 @reading

@@ -60,10 +60,13 @@ def bookable(
     context: Scheduling, account: Account, session_type: SessionType, calendars: Sequence[Calendar], window: Span
 ) -> list[Slot]:
     """The slots within `window` that a client may book: the account's notice and advance bind them."""
+    return free_slots(context, account, calendars, shape_of(session_type), bounds_for_clients(context, account, window))
+
+
+def bounds_for_clients(context: Scheduling, account: Account, window: Span) -> Span:
+    """What of `window` clients may book just now: the latest start is one of them."""
     now, rules = context.clock.now(), account.rules
-    # The latest start is one that may be booked.
-    bounds = max(window[0], micros(rules.earliest(now))), min(window[1], micros(rules.latest(now)) + 1)
-    return free_slots(context, account, calendars, shape_of(session_type), bounds)
+    return max(window[0], micros(rules.earliest(now))), min(window[1], micros(rules.latest(now)) + 1)
 
 
 def open_spans(account: Account, calendar: Calendar, span: Span) -> list[Span]:

@@ -57,6 +57,7 @@ def hold_slot(
     *,
     duration_minutes: int,
     ttl: timedelta,
+    for_client: bool = False,
 ) -> Hold:
     """Hold the slot in the open unit of work, under the lock of its calendar.
 
@@ -83,6 +84,7 @@ def hold_slot(
         duration_minutes=duration_minutes,
         before_minutes=hold.buffer_before_minutes,
         after_minutes=hold.buffer_after_minutes,
+        for_client=for_client,
     )
     locked = claims.lock_calendars(context.store, account.id, {calendar.id}, now)
     check(context, account, locked[calendar.id], wanted, Override())

@@ -12,7 +12,7 @@ from contracts.fields import rfc3339
 from scheduling.domain.slots import Shape, nearest
 from scheduling.domain.spans import DAY, MINUTE, Span, covers, micros, moment
 from scheduling.operations.context import Scheduling
-from scheduling.operations.free_slots import free_slots, open_spans
+from scheduling.operations.free_slots import bounds_for_clients, free_slots, open_spans
 from scheduling.store import claims
 from scheduling.store.claims import Claim, Overlap, Owner
 from scheduling.store.models import Account, Calendar, Sanction, Session
@@ -48,7 +48,7 @@ class Override:
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The time that a session, or a hold for one, asks for, on one calendar."""
+    """The time that a session, or a hold for one, asks for, on one calendar. `for_client`: a client asks, who is told and offered less."""
 
     session_id: str
     calendar_id: str
@@ -56,6 +56,7 @@ class Placement:
     duration_minutes: int
     before_minutes: int
     after_minutes: int
+    for_client: bool = False
 
     @classmethod
     def of(cls, session: Session) -> Placement:
@@ -213,7 +214,7 @@ def slot_taken(
         conflicts=[
             {
                 "kind": overlap.owner_type.value,
-                "id": overlap.owner_id,
+                **({} if wanted.for_client else {"id": overlap.owner_id}),
                 "starts_at": rfc3339(overlap.starts_at),
                 "ends_at": rfc3339(overlap.ends_at),
             }
@@ -224,9 +225,11 @@ def slot_taken(
 
 
 def alternatives(context: Scheduling, account: Account, calendar: Calendar, wanted: Placement) -> list[dict[str, str]]:
-    """The free slots nearest to the wanted start, none in the past, in order of time."""
+    """The free slots nearest to the wanted start, none in the past and for clients none that they may not book, in order of time."""
     now, start = micros(context.clock.now()), wanted.core[0]
     window = (max(now, start - _DAYS_BEFORE * DAY), max(now, start) + _DAYS_AFTER * DAY)
+    if wanted.for_client:
+        window = bounds_for_clients(context, account, window)
     slots = free_slots(context, account, [calendar], wanted.shape, window, besides=wanted.session_id)
     duration = wanted.shape.duration
     return [

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chassis.problems import Conflict
+from contracts.sessions import SessionStatus
 from scheduling.domain.transitions import Action
 from scheduling.operations.context import Actor, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account, the_session
@@ -48,6 +49,8 @@ def restore(
     anew = bool(set(placed.overlaps) - permitted) or (placed.outside_hours and not session.outside_hours)
     session.status = status.value
     session.status_before = None
+    if session.source == "online" and status is SessionStatus.PENDING and not session.started(context.clock.now()):
+        session.auto_confirm_at = account.rules.confirms_at(context.clock.now(), session.starts_at)
     session.outside_hours = placed.outside_hours
     record(
         context,

@@ -7,13 +7,16 @@ from typing import Any
 
 from contracts.fields import rfc3339
 from contracts.money import Money
-from contracts.sessions import SessionStatus
+from contracts.sessions import DepositStatus, SessionStatus
 from scheduling.domain.deposits import SessionDeposit
 from scheduling.operations.context import Actor, Scheduling
 from scheduling.store.models import Account, Cancellation, Change, Client, Session, SessionType
 
 PRIVATE = "(private)"
 DELETED_CLIENT = "Deleted client"
+# What the client's own link is signed for, and what wakes the job that confirms by the clock.
+MANAGE = "manage-link"
+AUTO_CONFIRM = "auto-confirm"
 
 # What a change of these looks like in the history; others are noted by those who make them.
 _SHOWN = ("client_id", "service_id", "calendar_id", "duration_minutes", "status", "notes", "series_id")
@@ -39,6 +42,9 @@ def record(
     now = session.created_at if new else context.clock.now()
     session.version = 1 if new else session.version + 1
     session.updated_at = now
+    session.confirm_due_at = session.auto_confirm_at if _awaits_its_timeout(session) else None
+    if session.confirm_due_at is not None:
+        context.wakeups.after_commit(AUTO_CONFIRM)
     session.save(force_insert=new)
     Change.insert(
         session_id=session.id,
@@ -55,13 +61,25 @@ def record(
         subject=session.id,
         account_id=session.account_id,
         sequence=session.version,
-        data=event_data(context, account, session, session_type),
+        data=event_data(context, account, session, session_type, changed_by=actor.by),
         occurred_at=now,
     )
 
 
+def _awaits_its_timeout(session: Session) -> bool:
+    """Whether the clock may confirm it: a deposit that is still to be paid holds that back."""
+    deposit = session.its_deposit
+    unpaid = deposit is not None and deposit.status is DepositStatus.REQUIRED
+    return session.status == SessionStatus.PENDING and not unpaid
+
+
 def event_data(
-    context: Scheduling, account: Account, session: Session, session_type: SessionType | None = None
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    session_type: SessionType | None = None,
+    *,
+    changed_by: str | None = None,
 ) -> dict[str, Any]:
     """The session's whole public state, without anything private, as contracts lay it down."""
     session_type = session_type or SessionType.get_by_id(session.service_id)
@@ -84,10 +102,11 @@ def event_data(
         "price": money_data(session.price),
         "deposit": session.deposit,
         "payment_url": payment_url(context, session),
-        "manage_url": None,
+        "manage_url": manage_url(context, session),
         "source": session.source,
         "series_id": session.series_id,
         "auto_confirm_at": session.auto_confirm_at,
+        "changed_by": changed_by,
         "cancellations": [
             {
                 "id": cancellation.id,
@@ -188,6 +207,11 @@ def payment_url(context: Scheduling, session: Session) -> str | None:
     if session.payment_secret is None:
         return None
     return f"{context.settings.payments_public_url}/v1/pay/{session.payment_secret}"
+
+
+def manage_url(context: Scheduling, session: Session) -> str:
+    """The client's own link for this session: always the same one, as it stands in messages that were sent."""
+    return f"{context.settings.public_url}/v1/manage/{context.links.sign(MANAGE, [session.account_id, session.id])}"
 
 
 def money_data(money: Money | None) -> dict[str, Any] | None:

@@ -138,7 +138,10 @@ class Client(Base):
 
 
 class Session(Base):
-    """An appointment. `status_before` is what a cancelled one was; the buffers are the type's when it was booked."""
+    """An appointment. `status_before` is what a cancelled one was; the buffers are the type's when it was booked.
+
+    `confirm_due_at` is `auto_confirm_at` while nothing holds that back.
+    """
 
     id = TextField(primary_key=True)
     account_id = TextField()
@@ -158,6 +161,7 @@ class Session(Base):
     session_notes = TextField()
     client_message = TextField()
     auto_confirm_at = UtcDateTimeField(null=True)
+    confirm_due_at = UtcDateTimeField(null=True)
     price_amount = IntegerField(null=True)
     price_currency = TextField(null=True)
     deposit = JsonField(null=True)
