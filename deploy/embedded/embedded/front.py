@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from chassis.app import http_error_response, problem_response
+from chassis.problems import Unavailable
 
 _PLACES = {
     "scheduling": "accounts, session types, calendars, sessions",
@@ -42,14 +47,10 @@ def create_front(ready: Callable[[], bool]) -> Flask:
             200,
         )
 
-    @app.errorhandler(404)
-    def not_found(_: Exception) -> tuple[Response, int]:
+    @app.errorhandler(HTTPException)
+    def refuse(error: HTTPException) -> ResponseReturnValue:
         if ready():
-            response, status = jsonify(title="There is no such thing here", status=404, code="not_found"), 404
-        else:
-            response, status = jsonify(title="The suite is starting or ending", status=503, code="unavailable"), 503
-            response.headers["Retry-After"] = "1"
-        response.mimetype = "application/problem+json"
-        return response, status
+            return http_error_response(error)
+        return problem_response(Unavailable("The suite is starting or ending."))
 
     return app

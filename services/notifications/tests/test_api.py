@@ -7,7 +7,7 @@ import io
 from datetime import timedelta
 
 import pytest
-from services.notifications.tests.driver import NOON, Practice, account, client, session
+from services.notifications.tests.driver import NOON, Practice, account, cancellation, client, session
 
 
 def test_settings_show_their_defaults(practice: Practice) -> None:
@@ -109,6 +109,21 @@ def test_deliveries_are_listed_searched_and_paged(practice: Practice) -> None:
     row = practice.deliveries("session_id=ses_2")[0]
     assert {"id", "kind", "channel", "to", "status", "attempts", "sent_at", "error", "provider_id"} <= set(row)
     assert (row["attempts"], row["sent_at"], row["error"]) == (1, "2026-03-02T12:00:00Z", None)
+
+
+def test_what_changed_since_is_followed(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    later = NOON + timedelta(hours=1)
+    since = later.strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert practice.deliveries(f"updated_since={since}") == []
+    assert practice.call("GET", f"/v1/reminders?updated_since={since}").get_json()["data"] == []
+    practice.pass_time(hours=1)
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))
+    practice.work()
+    assert [row["kind"] for row in practice.deliveries(f"updated_since={since}")] == ["cancelled"]
+    changed = practice.call("GET", f"/v1/reminders?updated_since={since}").get_json()["data"]
+    assert {row["status"] for row in changed} == {"cancelled"}
 
 
 def test_deliveries_are_exported_as_csv(practice: Practice) -> None:

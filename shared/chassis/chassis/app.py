@@ -74,7 +74,7 @@ def create_app(service: Service) -> Flask:
     app.register_error_handler(Problem, problem_response)
     app.register_error_handler(Exception, _unforeseen)
     api.init_app(app)
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, http_error_response)
     for blueprint in [*service.blueprints(), *operations_api.blueprints(service)]:
         api.register_blueprint(blueprint)
     health_routes.add_health_routes(app, service, api.spec)
@@ -139,7 +139,8 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-def _http_error(error: HTTPException) -> ResponseReturnValue:
+def http_error_response(error: HTTPException) -> ResponseReturnValue:
+    """The problem document of what the framework refuses: an unknown path, a method that is not taken."""
     status = HTTPStatus(error.code or 500)
     if status < HTTPStatus.BAD_REQUEST:
         return error.get_response()

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chassis.web import Blueprint, Nothing, Page, Query, caller, decode_cursor, encode_cursor, once, requires
+from chassis.web import Blueprint, Nothing, Page, PageQuery, Query, caller, decode_cursor, encode_cursor, once, requires
 from contracts.fields import UtcTime
 from notifications.domain.statuses import DeliveryStatus
 from notifications.operations.context import Notifications
@@ -35,11 +35,11 @@ class ExportQuery(Query):
     session_id = fields.String(load_default=None)
     status = _Statuses(load_default=[])
     q = fields.String(load_default=None, validate=validate.Length(max=200))
+    updated_since = UtcTime(load_default=None)
 
 
-class DeliveryQuery(ExportQuery):
-    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
-    cursor = fields.String(load_default=None)
+class DeliveryQuery(ExportQuery, PageQuery):
+    """The same, page by page."""
 
 
 class DeliveryOut(Schema):
@@ -81,6 +81,7 @@ def blueprint(context: Notifications) -> Blueprint:
             session_id=query["session_id"],
             statuses=query["status"],
             text=query["q"],
+            updated_since=query["updated_since"],
             after=after and str(after),
             limit=limit + 1,
         )
@@ -126,6 +127,7 @@ def _csv(context: Notifications, account_id: str, query: dict[str, Any]) -> Iter
             session_id=query["session_id"],
             statuses=query["status"],
             text=query["q"],
+            updated_since=query["updated_since"],
             after=after,
             limit=_EXPORTED_AT_ONCE,
         )

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
-from chassis.web import Blueprint, Page, Query, caller, decode_cursor, encode_cursor, requires
+from chassis.web import Blueprint, Page, PageQuery, caller, decode_cursor, encode_cursor, requires
 from contracts.envelope import format_time, parse_time
 from contracts.fields import UtcTime
 from notifications.operations.context import Notifications
 from notifications.operations.ledger import list_reminders
 
 
-class ReminderQuery(Query):
+class ReminderQuery(PageQuery):
     session_id = fields.String(load_default=None)
-    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
-    cursor = fields.String(load_default=None)
 
 
 class ReminderOut(Schema):
@@ -47,7 +45,12 @@ def blueprint(context: Notifications) -> Blueprint:
         limit = query["limit"]
         after = _position(query["cursor"])
         rows = list_reminders(
-            context, caller().account_id, session_id=query["session_id"], after=after, limit=limit + 1
+            context,
+            caller().account_id,
+            session_id=query["session_id"],
+            updated_since=query["updated_since"],
+            after=after,
+            limit=limit + 1,
         )
         more = len(rows) > limit
         rows = rows[:limit]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from chassis.ids import new_id
@@ -26,13 +27,25 @@ SHOWN = tuple(status for status in DeliveryStatus if status not in (DeliveryStat
 
 
 def list_reminders(
-    context: Notifications, account_id: str, *, session_id: str | None, after: Sequence[Any] | None, limit: int
+    context: Notifications,
+    account_id: str,
+    *,
+    session_id: str | None,
+    updated_since: datetime | None,
+    after: Sequence[Any] | None,
+    limit: int,
 ) -> list[Reminder]:
     """The reminders of a session, or of the account, by their moment; up to `limit`."""
     with context.store.reading():
         require_account(context, account_id)
         position = (moment(after[0]), after[1]) if after else None
-        return reminders.listing(account_id, session_id, position, limit)  # type: ignore[arg-type]
+        return reminders.listing(
+            account_id,
+            session_id=session_id,
+            updated_since=updated_since,
+            after=position,  # type: ignore[arg-type]
+            limit=limit,
+        )
 
 
 def list_deliveries(
@@ -42,6 +55,7 @@ def list_deliveries(
     session_id: str | None,
     statuses: Sequence[str],
     text: str | None,
+    updated_since: datetime | None,
     after: str | None,
     limit: int,
 ) -> list[Delivery]:
@@ -52,7 +66,13 @@ def list_deliveries(
     with context.store.reading():
         require_account(context, account_id)
         return deliveries.listing(
-            account_id, session_id=session_id, statuses=wanted, text=text, after=after, limit=limit
+            account_id,
+            session_id=session_id,
+            statuses=wanted,
+            text=text,
+            updated_since=updated_since,
+            after=after,
+            limit=limit,
         )
 
 

@@ -139,7 +139,14 @@ def oldest_due(store: Store, now: datetime) -> datetime | None:
 
 
 def listing(
-    account_id: str, *, session_id: str | None, statuses: Sequence[str], text: str | None, after: str | None, limit: int
+    account_id: str,
+    *,
+    session_id: str | None,
+    statuses: Sequence[str],
+    text: str | None,
+    updated_since: datetime | None,
+    after: str | None,
+    limit: int,
 ) -> list[Delivery]:
     """The account's deliveries, newest first; `text` is looked for in the address."""
     query = Delivery.select().where((Delivery.account_id == account_id) & Delivery.status.in_(list(statuses)))
@@ -147,6 +154,8 @@ def listing(
         query = query.where(Delivery.session_id == session_id)
     if text:
         query = query.where(Delivery.address.contains(text))
+    if updated_since is not None:
+        query = query.where(Delivery.updated_at >= updated_since)
     if after is not None:
         query = query.where(Delivery.id < after)
     return list(query.order_by(Delivery.id.desc()).limit(limit))

@@ -14,11 +14,20 @@ def of_session(session_id: str) -> list[Reminder]:
     return list(Reminder.select().where(Reminder.session_id == session_id))
 
 
-def listing(account_id: str, session_id: str | None, after: tuple[datetime, str] | None, limit: int) -> list[Reminder]:
-    """The account's reminders by their moment, of one session where one is given."""
+def listing(
+    account_id: str,
+    *,
+    session_id: str | None,
+    updated_since: datetime | None,
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[Reminder]:
+    """The account's reminders by their moment, of one session and changed since then where that is asked."""
     query = Reminder.select().where(Reminder.account_id == account_id)
     if session_id is not None:
         query = query.where(Reminder.session_id == session_id)
+    if updated_since is not None:
+        query = query.where(Reminder.updated_at >= updated_since)
     if after is not None:
         query = query.where((Reminder.due_at > after[0]) | ((Reminder.due_at == after[0]) & (Reminder.id > after[1])))
     return list(query.order_by(Reminder.due_at, Reminder.id).limit(limit))
