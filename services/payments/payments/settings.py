@@ -34,8 +34,6 @@ class Settings(ServiceSettings):
     """The platform's share of each deposit charged, 0–50"""
     payment_minutes: int = 30
     """How long a slot that a client booked waits for its deposit"""
-    series_ask_days: int = 14
-    """How long before its start the deposit of an occurrence of a series is asked"""
     refund_workers: int = 8
     """Refunds that one process makes at Stripe at the same time"""
     webhook_retention_days: int = 30
@@ -61,7 +59,6 @@ class Settings(ServiceSettings):
             application_fee_percent=env.decimal("APPLICATION_FEE_PERCENT", Decimal(0), validate=validate.Range(0, 50))
             or Decimal(0),
             payment_minutes=env.int("PAYMENT_MINUTES", 30, validate=validate.Range(min=1)),
-            series_ask_days=env.int("SERIES_ASK_DAYS", 14, validate=validate.Range(min=0)),
             refund_workers=env.int("REFUND_WORKERS", 8, validate=validate.Range(1, 64)),
             webhook_retention_days=env.int("WEBHOOK_RETENTION_DAYS", 30, validate=validate.Range(min=2)),
         )

@@ -1,4 +1,4 @@
-"""What falls due by the clock: deposits of a series asked ahead, unpaid ones reminded of, slots that nobody paid for released."""
+"""What falls due by the clock: unpaid deposits reminded of, slots that nobody paid for released."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from chassis.store import moment
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.operations.context import CHECKOUTS, Payments
-from payments.operations.settle import Case, conclude, open_case, settle
+from payments.operations.settle import Case, conclude, open_case
 from payments.operations.telling import tell_deposit
-from payments.store.models import Deposit, Session
+from payments.store.models import Deposit
 from payments.store.queries import live_page
 
 _LOOK_AGAIN = timedelta(seconds=2)
@@ -18,32 +18,17 @@ _LOOK_AGAIN = timedelta(seconds=2)
 
 def do_one_due(context: Payments) -> int:
     """Do one thing whose moment has come; returns how many were done (0 or 1)."""
-    steps: tuple[Callable[[Payments], int], ...] = (_ask_one, _remind_of_one, _release_one)
+    steps: tuple[Callable[[Payments], int], ...] = (_remind_of_one, _release_one)
     return next((1 for step in steps if context.store.run(lambda step=step: step(context))), 0)  # type: ignore[misc]
 
 
 def next_deadline() -> datetime | None:
     """The earliest of them all."""
     found = (
-        moment(model.select(column).where(column.is_null(False)).order_by(column).limit(1).scalar())
-        for model, column in ((Session, Session.ask_at), (Deposit, Deposit.remind_at), (Deposit, Deposit.release_at))
+        moment(Deposit.select(column).where(column.is_null(False)).order_by(column).limit(1).scalar())
+        for column in (Deposit.remind_at, Deposit.release_at)
     )
     return min((each for each in found if each is not None), default=None)
-
-
-def _ask_one(context: Payments) -> int:
-    """The deposit of an occurrence of a series, as many days ahead as the operator set."""
-    with context.store.transaction():
-        rows = context.store.execute(
-            f"SELECT id FROM sessions WHERE ask_at <= %s ORDER BY ask_at LIMIT 1 {context.store.skip_locked}",
-            (context.now(),),
-        )
-        if not rows:
-            return 0
-        session = Session.get_by_id(rows[0][0])
-        Session.update(ask_at=None).where(Session.id == session.id).execute()
-        settle(context, session.account_id, session.id)
-        return 1
 
 
 def _remind_of_one(context: Payments) -> int:

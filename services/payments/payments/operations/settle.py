@@ -138,7 +138,7 @@ def conclude(case: Case) -> None:
 def _make(context: Payments, session: Session) -> Deposit | None:
     terms = session.terms
     # A session that knows a deposit's id had one here before; a second one would ask the client twice.
-    if terms is None or not terms["amount"] or terms["id"] is not None or _asked_later(context, session):
+    if terms is None or not terms["amount"] or terms["id"] is not None:
         return None
     now = context.now()
     return Deposit(
@@ -162,17 +162,6 @@ def _make(context: Payments, session: Session) -> Deposit | None:
         created_at=now,
         updated_at=now,
     )
-
-
-def _asked_later(context: Payments, session: Session) -> bool:
-    """Whether it is an occurrence of a series whose deposit is asked nearer to its start; the row remembers when."""
-    ask_at = session.starts_at - timedelta(days=context.settings.series_ask_days)
-    later = session.source == "series" and ask_at > context.now() and session.status != SessionStatus.CANCELLED
-    wanted = ask_at if later else None
-    if session.ask_at != wanted:
-        session.ask_at = wanted
-        session.save(only=[Session.ask_at])
-    return bool(session.source == "series" and ask_at > context.now())
 
 
 def _ask(case: Case) -> None:

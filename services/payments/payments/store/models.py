@@ -102,7 +102,6 @@ class Session(Base):
     terms: Any = JsonField(null=True)
     payment_url: Any = TextField(null=True)
     cancellations: Any = JsonField()
-    ask_at: Any = UtcDateTimeField(null=True)
     created_at: Any = UtcDateTimeField()
 
     class Meta:

@@ -46,9 +46,7 @@ _TABLES = (
         terms TEXT,
         payment_url TEXT,
         cancellations TEXT NOT NULL,
-        ask_at TIMESTAMPTZ,
         created_at TIMESTAMPTZ NOT NULL)""",
-    "CREATE INDEX sessions_ask_at ON sessions (ask_at) WHERE ask_at IS NOT NULL",
     "CREATE INDEX sessions_client ON sessions (account_id, client_id)",
     # The provider's own.
     """CREATE TABLE settings (
