@@ -19,7 +19,7 @@ from embedded.practice import Practice
 from support.suite import Deployment
 from support.waiting import wait_until
 
-_PATIENCE = 600.0
+_PATIENCE = 1200.0
 # A request that met a dying process is repeated with its key; these answers say nothing about its effect.
 _REPEAT = {409, 502, 503, 504}
 
