@@ -94,6 +94,7 @@ class ClientData(Subject):
     contact = fields.Nested(ContactData, required=True)
     deleted = Flag(required=True)
     merged_into = _maybe(metadata={"description": "the id that answers for this one since a merge"})
+    created_at = UtcTime(load_default=None, allow_none=True)
 
 
 class QuoteData(Schema):

@@ -34,4 +34,5 @@ def public(row: Client) -> dict[str, Any]:
         "contact": {"email": row.contact_email, "sms": row.contact_sms},
         "deleted": row.deleted_at is not None,
         "merged_into": row.merged_into,
+        "created_at": row.created_at,
     }

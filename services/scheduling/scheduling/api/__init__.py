@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.web import Blueprint
-from scheduling.api import accounts, availability, calendars, holds, manage, online, services, sessions
+from scheduling.api import accounts, availability, calendars, holds, manage, online, services, sessions, stats
 from scheduling.operations.context import Scheduling
 
 
@@ -19,4 +19,5 @@ def blueprints(context: Scheduling) -> list[Blueprint]:
         sessions.blueprint(context),
         online.blueprint(context),
         manage.blueprint(context),
+        stats.blueprint(context),
     ]

@@ -10,6 +10,7 @@ import peewee
 
 from chassis.inbox import WaitingFor
 from chassis.problems import Invalid, Unavailable
+from chassis.store import moment
 from scheduling.operations.context import SYSTEM, Scheduling, reading, unit_of_work
 from scheduling.operations.finding import answering, known_client, the_account
 from scheduling.operations.sessions import record
@@ -29,6 +30,8 @@ def remember(account_id: str, data: Mapping[str, Any]) -> Client:
     client.search = searchable(client.name, client.email, client.phone)
     client.deleted = bool(data.get("deleted", False))
     client.merged_into = data.get("merged_into")
+    # Events of an earlier release do not tell it.
+    client.created_at = moment(data.get("created_at")) or client.created_at
     client.save(force_insert=known is None)
     return client
 

@@ -132,6 +132,7 @@ class Client(Base):
     deleted = BooleanField()
     merged_into = TextField(null=True)
     erased = BooleanField()
+    created_at = UtcDateTimeField(null=True)
 
     class Meta:
         table_name = "clients"
