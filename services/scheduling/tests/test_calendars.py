@@ -18,7 +18,7 @@ def test_a_calendar_is_made_with_its_hours(light_world: World) -> None:
     }
     made = light_world.a.post("/calendars", body)
     assert {name: made[name] for name in body} == body
-    assert (made["is_default"], made["feed_url"], made["version"]) == (False, None, 1)
+    assert (made["is_default"], made["version"]) == (False, 1)
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+from flask import Response, request
 from marshmallow import Schema, ValidationError, fields, validate
 
-from chassis.web import Blueprint, Body, Page, PageQuery, caller, if_match, once, requires
+from chassis.web import Blueprint, Body, Nothing, Page, PageQuery, Query, caller, if_match, once, public, requires
 from scheduling.api.values import Versioned, color, listed, name, page
+from scheduling.domain.feeds import Feed, document, fingerprint
 from scheduling.domain.hours import DEFAULT_HOURS, WEEKDAYS
-from scheduling.operations import calendars
+from scheduling.operations import calendars, feeds
 from scheduling.operations.context import Scheduling
 
 _START = validate.Regexp(r"([01]\d|2[0-3]):[0-5]\d\Z", error="Not a time of day as HH:MM.")
@@ -80,6 +82,10 @@ class CalendarOut(Versioned):
     feed_url = fields.String(allow_none=True)
 
 
+class FeedQuery(Query):
+    token = fields.String(load_default="")
+
+
 class CalendarPage(Page):
     data = fields.List(fields.Nested(CalendarOut))
 
@@ -124,4 +130,32 @@ def blueprint(context: Scheduling) -> Blueprint:
     def retire(calendar_id: str) -> None:
         calendars.retire(context, caller().account_id, calendar_id, if_match())
 
+    @routes.post("/<calendar_id>/feed/renew")
+    @requires("sessions:write")
+    @routes.arguments(Nothing, required=False)
+    @once(context.store)
+    @routes.response(200, CalendarOut)
+    def renew_feed(body: dict[str, Any], calendar_id: str) -> dict[str, Any]:
+        return calendars.renew_feed(context, caller().account_id, calendar_id, if_match())
+
+    @routes.get("/<calendar_id>/feed.ics")
+    @public
+    @routes.arguments(FeedQuery, location="query")
+    @routes.response(200, {"type": "string"}, content_type="text/calendar")
+    @routes.alt_response(304, description="It is what the caller has seen (`If-None-Match`)")
+    def feed(query: dict[str, Any], calendar_id: str) -> Response:
+        return _subscribed(feeds.feed(context, calendar_id, query["token"]))
+
     return routes
+
+
+def _subscribed(feed: Feed) -> Response:
+    """The document, or that it is the one seen before, which is found out without writing it."""
+    tag = fingerprint(feed)
+    seen = request.if_none_match.contains_weak(tag)
+    response = Response(status=304) if seen else Response(document(feed), mimetype="text/calendar")
+    response.set_etag(tag)
+    # For whoever has the link alone, and asked about again each time.
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Disposition"] = 'inline; filename="calendar.ics"'
+    return response

@@ -7,10 +7,11 @@ from typing import Any
 from chassis.ids import new_id
 from chassis.problems import Conflict, Invalid
 from scheduling.domain.hours import BadHours, WorkingHours
+from scheduling.operations import feeds
 from scheduling.operations.context import Scheduling, reading, unit_of_work
 from scheduling.operations.finding import the_account, the_calendar
 from scheduling.operations.lists import Page, page_of
-from scheduling.store.models import Account, Calendar
+from scheduling.store.models import Account, Calendar, draw_token
 
 _PLAIN = ("name", "color", "working_hours", "overrides")
 
@@ -44,7 +45,7 @@ def create(context: Scheduling, account_id: str, body: dict[str, Any]) -> dict[s
     if calendar.is_default:
         _no_other_default(context, account, calendar.id)
     calendar.save(force_insert=True)
-    return view(calendar)
+    return view(context, calendar)
 
 
 @unit_of_work
@@ -59,7 +60,7 @@ def amend(
     """
     account = the_account(context, account_id, locked="is_default" in body)
     calendar = the_calendar(context, account, calendar_id, expected, locked=True)
-    before = view(calendar)
+    before = view(context, calendar)
     for name in _PLAIN:
         if name in body:
             setattr(calendar, name, body[name])
@@ -69,9 +70,9 @@ def amend(
             raise Invalid.field("/is_default", "Make another calendar the default instead.")
         _no_other_default(context, account, calendar.id)
         calendar.is_default = True
-    if view(calendar) != before:
+    if view(context, calendar) != before:
         _save(context, calendar)
-    return view(calendar)
+    return view(context, calendar)
 
 
 @unit_of_work
@@ -89,26 +90,39 @@ def retire(context: Scheduling, account_id: str, calendar_id: str, expected: int
     _save(context, calendar)
 
 
+@unit_of_work
+def renew_feed(context: Scheduling, account_id: str, calendar_id: str, expected: int | None) -> dict[str, Any]:
+    """Give the calendar's feed a new link; the old one leads nowhere from now on.
+
+    Raises:
+        NotFound, Stale: as always.
+    """
+    calendar = the_calendar(context, the_account(context, account_id), calendar_id, expected, locked=True)
+    calendar.feed_token = draw_token()
+    _save(context, calendar)
+    return view(context, calendar)
+
+
 @reading
 def show(context: Scheduling, account_id: str, calendar_id: str) -> dict[str, Any]:
     """One calendar."""
-    return view(the_calendar(context, the_account(context, account_id), calendar_id))
+    return view(context, the_calendar(context, the_account(context, account_id), calendar_id))
 
 
 @reading
 def listing(context: Scheduling, account_id: str, page: Page) -> tuple[list[dict[str, Any]], list[str] | None]:
     """The calendars in use, in the order they were made."""
     rows, following = page_of(_in_use(the_account(context, account_id)), Calendar, page)
-    return [view(row) for row in rows], following
+    return [view(context, row) for row in rows], following
 
 
-def view(calendar: Calendar) -> dict[str, Any]:
+def view(context: Scheduling, calendar: Calendar) -> dict[str, Any]:
     return {
         "id": calendar.id,
         "account_id": calendar.account_id,
         **{name: getattr(calendar, name) for name in _PLAIN},
         "is_default": calendar.is_default,
-        "feed_url": None,
+        "feed_url": feeds.link(context, calendar),
         "version": calendar.version,
         "created_at": calendar.created_at,
         "updated_at": calendar.updated_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,11 @@ database = DatabaseProxy()
 
 def _money(amount: int | None, currency: str | None) -> Money | None:
     return None if amount is None or currency is None else Money(amount=amount, currency=currency)
+
+
+def draw_token() -> str:
+    """A text that nobody can guess and that fits into a URL."""
+    return secrets.token_urlsafe(24)
 
 
 class Base(Model):
@@ -99,6 +105,8 @@ class SessionType(Base):
 
 
 class Calendar(Base):
+    """`feed_token` is what opens its feed; blank is nothing that does."""
+
     id = TextField(primary_key=True)
     account_id = TextField()
     version = IntegerField()
@@ -107,6 +115,7 @@ class Calendar(Base):
     working_hours = JsonField()
     overrides = JsonField()
     is_default = BooleanField()
+    feed_token = TextField(default=draw_token)
     retired_at = UtcDateTimeField(null=True)
     created_at = UtcDateTimeField()
     updated_at = UtcDateTimeField()
