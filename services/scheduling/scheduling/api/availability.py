@@ -85,7 +85,9 @@ def slots_answer(slots: Iterable[Slot], duration: int, shown_in: ZoneInfo | None
         {"starts_at": written(start), "ends_at": written(start + duration), "calendar_id": calendar_id}
         for start, calendar_id in slots
     ]
-    return current_app.response_class(current_app.json.dumps({"data": data}), mimetype="application/json")
+    return current_app.response_class(
+        current_app.json.dumps({"data": data}, separators=(",", ":")), mimetype="application/json"
+    )
 
 
 def blueprint(context: Scheduling) -> Blueprint:
