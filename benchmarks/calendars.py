@@ -14,7 +14,7 @@ from benchmarks.ground import Ground
 from benchmarks.report import Row, Section, percentile, say
 from scheduling.domain.hours import DEFAULT_HOURS, WorkingHours
 from scheduling.domain.slots import Busy, Shape, free_starts, grid
-from scheduling.domain.spans import MINUTE, clipped, merged, micros
+from scheduling.domain.spans import MINUTE, clipped, micros
 from scheduling.domain.wall import stretches
 
 _SHORT, _LONG = 10_000, 1_000_000
@@ -162,8 +162,8 @@ def _subtracted(booked: Booked, since: datetime, until: datetime) -> list[tuple[
     shape = Shape(duration=60 * MINUTE, before=0, after=15 * MINUTE)
     found: list[tuple[int, str]] = []
     for calendar, busy in _by_calendar(booked).items():
-        padded = merged((micros(start), micros(end)) for start, end in busy)
-        core = merged((micros(start), micros(end) - 15 * MINUTE) for start, end in busy)
+        padded = [(micros(start), micros(end)) for start, end in busy]
+        core = [(start, end - 15 * MINUTE) for start, end in padded]
         free = clipped(free_starts(hours.spans(first, last, _ZONE), Busy(core=core, padded=padded), shape), window)
         found += [(start, calendar) for start in grid(free, marks, 15 * MINUTE)]
     return sorted(found)

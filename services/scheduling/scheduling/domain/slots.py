@@ -22,7 +22,7 @@ class Shape:
 
 @dataclass(frozen=True, kw_only=True)
 class Busy:
-    """What is claimed on a calendar: `core` times, and `padded` ones with the buffers around them (events have these alone)."""
+    """What is claimed on a calendar, in any order: `core` times, and `padded` ones with the buffers around them (events have these alone)."""
 
     core: Sequence[Span]
     padded: Sequence[Span]

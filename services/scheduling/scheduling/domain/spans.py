@@ -28,13 +28,16 @@ def moment(value: int) -> datetime:
 def merged(spans: Iterable[Span]) -> list[Span]:
     """The same time as sorted spans that neither overlap nor touch; empty ones vanish."""
     result: list[Span] = []
+    begin = until = -(2**63)
     for start, end in sorted(spans):
-        if start >= end:
-            continue
-        if result and start <= result[-1][1]:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((start, end))
+        if start > until:
+            if begin < until:
+                result.append((begin, until))
+            begin, until = start, end
+        elif end > until:
+            until = end
+    if begin < until:
+        result.append((begin, until))
     return result
 
 

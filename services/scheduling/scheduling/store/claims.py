@@ -13,7 +13,7 @@ import peewee
 from chassis.store import Store
 from chassis.store import moment as read_moment
 from scheduling.domain.slots import Busy
-from scheduling.domain.spans import Span, merged, micros, moment
+from scheduling.domain.spans import Span, micros, moment
 from scheduling.store.models import Calendar
 
 
@@ -175,14 +175,11 @@ def within(
 def busy(
     store: Store, calendar_ids: Sequence[str], window: Span, now: datetime, *, besides: str | None = None
 ) -> dict[str, Busy]:
-    """The same by calendar, merged."""
+    """The same by calendar."""
     spans: dict[tuple[str, str], list[Span]] = {}
     for claimed in within(store, calendar_ids, window, now, besides=besides):
         spans.setdefault((claimed.calendar_id, claimed.kind), []).append((claimed.start, claimed.end))
-    return {
-        id: Busy(core=merged(spans.get((id, "core"), [])), padded=merged(spans.get((id, "padded"), [])))
-        for id in calendar_ids
-    }
+    return {id: Busy(core=spans.get((id, "core"), []), padded=spans.get((id, "padded"), [])) for id in calendar_ids}
 
 
 def _at(value: Any) -> datetime:

@@ -57,7 +57,7 @@ def test_a_start_is_free_exactly_when_nothing_is_met(
 ) -> None:
     core = [(start, start + length) for start, length, _, _ in others]
     padded = [(start - before, start + length + after) for start, length, before, after in others]
-    found = free_starts(merged(open_spans), Busy(core=merged(core), padded=merged(padded)), shape)
+    found = free_starts(merged(open_spans), Busy(core=core, padded=padded), shape)
 
     def fits(start: int) -> bool:
         own, around = (start, start + shape.duration), (start - shape.before, start + shape.duration + shape.after)
