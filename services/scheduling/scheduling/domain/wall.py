@@ -39,6 +39,19 @@ def instant(day: date, minute: int, zone: ZoneInfo) -> int:
     return _transition(wall, zone)
 
 
+def on_the_wall(wall: datetime, zone: ZoneInfo) -> datetime:
+    """When something takes place that is at the naive `wall` time in `zone`, as aware UTC.
+
+    A time that comes twice is its first; one that the clocks skip is moved on by what they skip (PEP 495, RFC 5545 3.3.5).
+    """
+    return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def wall_of(moment: datetime, zone: ZoneInfo) -> datetime:
+    """What the clocks of `zone` show at `moment`, naive."""
+    return moment.astimezone(zone).replace(tzinfo=None, fold=0)
+
+
 def _transition(wall: datetime, zone: ZoneInfo) -> int:
     """The moment at which the clocks jump over `wall` (PEP 495: fold 1 reads it by the later offset, an earlier moment)."""
     low = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
