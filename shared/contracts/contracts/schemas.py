@@ -134,6 +134,17 @@ class SessionDepositData(Schema):
     currency = Currency(required=True)
 
 
+class BatchData(Schema):
+    """One act that changed several sessions of a series at once: whoever is told of it is told once."""
+
+    id = _id()
+    size = Whole(
+        required=True,
+        validate=validate.Range(min=1),
+        metadata={"description": "how many sessions it changed, each with one event that carries this"},
+    )
+
+
 class SessionData(Subject):
     client_id = _id()
     service_id = _id()
@@ -160,6 +171,12 @@ class SessionData(Subject):
         metadata={
             "description": "who made the change that this event tells; null where only the present state is told"
         },
+    )
+    batch = fields.Nested(
+        BatchData,
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "the act that this event is part of; null where it changed this session alone"},
     )
     cancellations = fields.List(fields.Nested(CancellationData), required=True)
     created_at = UtcTime(required=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from contracts.plans import Feature, includes
@@ -14,7 +14,8 @@ from scheduling.operations.book import price_from
 from scheduling.operations.context import Actor, Scheduling, unit_of_work
 from scheduling.operations.finding import calendar_for, offered_type, the_account, the_session
 from scheduling.operations.placement import Override, Placed, Placement, forget_sanctions, place, sanctioned_with
-from scheduling.operations.sessions import differences, facts, record, set_deposit, set_price, view
+from scheduling.operations.series_deposits import expect, follow_start, is_early
+from scheduling.operations.sessions import Batch, differences, facts, record, set_deposit, set_price, view
 from scheduling.operations.steps import step
 from scheduling.store.models import Account, Session, SessionType
 
@@ -32,49 +33,80 @@ def amend(
     """
     account = the_account(context, account_id)
     session = the_session(context, account, session_id, expected)
-    override = Override.of(body)
-    before = facts(session)
-    for name in ("notes", "session_notes"):
-        if name in body:
-            setattr(session, name, body[name] or "")
-    session_type = _its_type(context, account, session, body)
-    placed = _move(context, account, session, session_type, actor, body, override)
-    _reprice(context, account, session, session_type, body, changed_type=session.service_id != before["service_id"])
-    changes = differences(before, session)
-    if not changes:
-        return view(context, account, session)
-    moved = bool({"starts_at", "duration_minutes", "calendar_id"} & changes.keys())
-    record(
-        context,
-        account,
-        session,
-        "session.rescheduled" if moved else "session.updated",
-        actor=actor,
-        action="rescheduled" if moved else "updated",
-        changes=changes | placed.as_changes(),
-        reason=override.reason if placed.overlaps or placed.outside_hours else None,
-    )
+    keep(context, account, apply(context, account, session, actor, body), actor)
     return view(context, account, session)
 
 
-def _its_type(context: Scheduling, account: Account, session: Session, body: Mapping[str, Any]) -> SessionType:
+@dataclass(frozen=True, kw_only=True)
+class Changed:
+    """A session that was changed and is not stored yet: `changes` are for the history, empty where all is as it was."""
+
+    session: Session
+    changes: dict[str, list[Any]]
+    reason: str | None
+
+    @property
+    def moved(self) -> bool:
+        """Whether it is a reschedule."""
+        return bool({"starts_at", "duration_minutes", "calendar_id"} & self.changes.keys())
+
+
+def apply(
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    actor: Actor,
+    body: Mapping[str, Any],
+    *,
+    before: dict[str, Any] | None = None,
+) -> Changed:
+    """Change a session that is locked; `before` are its facts from before changes that are part of the same one. Raises as `amend`."""
+    override = Override.of(body)
+    before = before or facts(session)
+    for name in ("notes", "session_notes"):
+        if name in body:
+            setattr(session, name, body[name] or "")
+    session_type = its_type(context, account, session, body)
+    placed = _move(context, account, session, session_type, actor, body, override)
+    _reprice(context, account, session, session_type, body, changed_type=session.service_id != before["service_id"])
+    follow_start(context, account, session, session_type)
+    changes = differences(before, session)
+    return Changed(
+        session=session,
+        changes=changes | placed.as_changes() if changes else {},
+        reason=override.reason if placed.overlaps or placed.outside_hours else None,
+    )
+
+
+def keep(context: Scheduling, account: Account, changed: Changed, actor: Actor, batch: Batch | None = None) -> None:
+    """Store what was changed and tell it; `batch` is the act that changes others of its series as well."""
+    if changed.changes:
+        record(
+            context,
+            account,
+            changed.session,
+            "session.rescheduled" if changed.moved else "session.updated",
+            actor=actor,
+            action="rescheduled" if changed.moved else "updated",
+            changes=changed.changes,
+            reason=changed.reason,
+            batch=batch,
+        )
+
+
+def its_type(context: Scheduling, account: Account, session: Session, body: Mapping[str, Any]) -> SessionType:
+    """The session type that `body` asks for the session; the one it has, where that is not another. Raises Invalid."""
     if body.get("service_id", session.service_id) == session.service_id:
         kept: SessionType = SessionType.get_by_id(session.service_id)
         return kept
     return offered_type(context, account, body["service_id"])
 
 
-def _move(
-    context: Scheduling,
-    account: Account,
-    session: Session,
-    session_type: SessionType,
-    actor: Actor,
-    body: Mapping[str, Any],
-    override: Override,
-) -> Placed:
-    """Give the session its new time, where that is another one than it has."""
-    here = replace(Placement.of(session), for_client=actor.by == "client")
+def wanted_placement(
+    context: Scheduling, account: Account, session: Session, session_type: SessionType, body: Mapping[str, Any]
+) -> Placement:
+    """The time that `body` asks for the session, as one of that type. Raises Invalid for a calendar that is none, or does not offer the type."""
+    here = Placement.of(session)
     calendar_id = body.get("calendar_id", session.calendar_id)
     changed_type = session_type.id != session.service_id
     if calendar_id != session.calendar_id or changed_type:
@@ -89,6 +121,22 @@ def _move(
         wanted = replace(
             wanted, before_minutes=session_type.buffer_before_minutes, after_minutes=session_type.buffer_after_minutes
         )
+    return wanted
+
+
+def _move(
+    context: Scheduling,
+    account: Account,
+    session: Session,
+    session_type: SessionType,
+    actor: Actor,
+    body: Mapping[str, Any],
+    override: Override,
+) -> Placed:
+    """Give the session its new time, where that is another one than it has."""
+    here = Placement.of(session)
+    changed_type = session_type.id != session.service_id
+    wanted = wanted_placement(context, account, session, session_type, body)
     if wanted == here and not changed_type:
         return Placed()
     step(context, session, Action.RESCHEDULE)
@@ -103,7 +151,7 @@ def _move(
     placed = place(
         context,
         account,
-        wanted,
+        replace(wanted, for_client=actor.by == "client"),
         override,
         leaving=session.calendar_id,
         permitted=permitted,
@@ -139,5 +187,8 @@ def _reprice(
         return
     terms = session_type.deposit_terms
     money = terms.of(price, account.currency) if terms else None
+    if session.its_deposit is None and is_early(context, session):
+        expect(context, session, deposit=money is not None)
+        return
     deposit = asked_anew(session.its_deposit, money, included=includes(account.plan, Feature.DEPOSITS))
     set_deposit(context, session, deposit)

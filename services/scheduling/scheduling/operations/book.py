@@ -22,7 +22,7 @@ from scheduling.operations.session_types import check_currency, merged_price
 from scheduling.operations.sessions import record, set_deposit, set_price, view_of_new
 from scheduling.store.models import Account, Calendar, Client, Hold, Session, SessionType
 
-_PAST = {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
+PAST = {SessionStatus.COMPLETED, SessionStatus.NO_SHOW}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def book(
     if account.terms.sessions_a_month is not None:
         # The lock makes counting and adding one caller's business at a time.
         account = the_account(context, account_id, locked=True)
-    plan = _plan(context, account, body)
+    plan = planned(context, account, body)
     check_month(context, account)
     client = client_replicas.the_client(account, body.get("client_id") or "", prepared)
     placed = take_slot(context, account, plan)
@@ -170,7 +170,7 @@ def price_from(account: Account, body: Mapping[str, Any], default: Money | None)
 @reading
 def _examine(context: Scheduling, account_id: str, body: Mapping[str, Any]) -> None:
     account = the_account(context, account_id)
-    plan = _plan(context, account, body)
+    plan = planned(context, account, body)
     check_month(context, account)
     examine_slot(context, account, plan)
 
@@ -190,7 +190,13 @@ def examine_slot(context: Scheduling, account: Account, plan: Plan) -> None:
     )
 
 
-def _plan(context: Scheduling, account: Account, body: Mapping[str, Any]) -> Plan:
+def planned(context: Scheduling, account: Account, body: Mapping[str, Any]) -> Plan:
+    """What the body asks for.
+
+    Raises:
+        Invalid: something it names does not exist here, or a status that needs a start in the past.
+        Conflict: `hold_invalid`.
+    """
     session_type = offered_type(context, account, body["service_id"])
     hold = the_hold(context, account, body["hold_id"]) if body.get("hold_id") is not None else None
     # What is left unsaid is as it was held.
@@ -208,7 +214,7 @@ def _plan(context: Scheduling, account: Account, body: Mapping[str, Any]) -> Pla
     if hold is not None:
         check_hold(context, hold, session_type, placement)
     status = SessionStatus(body.get("status") or SessionStatus.CONFIRMED)
-    if status in _PAST and body["starts_at"] > context.clock.now():
+    if status in PAST and body["starts_at"] > context.clock.now():
         raise Invalid.field("/status", f"Only a session that has started can be {status}.")
     return Plan(
         session_type=session_type,

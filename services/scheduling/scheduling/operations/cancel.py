@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from chassis.ids import new_id
 from chassis.links import BadLink
 from chassis.problems import Conflict, Invalid
+from contracts.fields import rfc3339
 from contracts.sessions import RefundDecision
 from scheduling.domain.transitions import Action
 from scheduling.operations.context import Actor, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account, the_session
-from scheduling.operations.sessions import differences, facts, record, set_deposit, standing_cancellation, view
+from scheduling.operations.sessions import Batch, differences, facts, record, set_deposit, standing_cancellation, view
 from scheduling.operations.steps import step
 from scheduling.store import claims
 from scheduling.store.models import Account, Cancellation, Session
@@ -33,17 +34,15 @@ def cancel(
     account = the_account(context, account_id)
     session = the_session(context, account, session_id, expected)
     standing = standing_cancellation(session)
-    undecided = standing is not None and standing.refund is None and _holds_money(session)
-    if standing is None or not undecided:
+    if standing is None or not undecided(session, standing):
         step(context, session, Action.CANCEL)
     quote = _quote(context, session, body.get("refund_quote_id"))
     decision = RefundDecision(body["refund"]) if body.get("refund") else RefundDecision.REFUND if quote else None
     if quote is not None and decision is RefundDecision.SKIP:
         raise Invalid.field("/refund_quote_id", "A quote is for a refund, and this says skip.")
-    if decision is None and _holds_money(session):
-        raise Conflict("A deposit was paid: say whether it is refunded or kept.", code="refund_decision_required")
+    require_decision(decision, [session])
     if standing is not None:
-        _decide(context, account, session, standing, actor, decision, quote)
+        decide(context, account, session, standing, actor, decision, quote)
     else:
         carry_out(context, account, session, actor, body.get("reason") or None, decision, quote)
     return view(context, account, session)
@@ -58,10 +57,11 @@ def carry_out(
     decision: RefundDecision | None,
     quote: dict[str, Any] | None = None,
     before: dict[str, Any] | None = None,
+    batch: Batch | None = None,
 ) -> None:
     """Cancel a session that can be; it is locked, and nobody needs to be asked any more.
 
-    `before` are the facts from before changes that are part of the same one.
+    `before` are the facts from before changes that are part of the same one, `batch` the act that cancels others as well.
     """
     before = before or facts(session)
     session.status_before = session.status
@@ -84,19 +84,54 @@ def carry_out(
     _await_refund(context, session, decision)
     changes = differences(before, session) | ({"refund": [None, decision.value]} if decision else {})
     record(
-        context, account, session, "session.cancelled", actor=actor, action="cancelled", changes=changes, reason=reason
+        context,
+        account,
+        session,
+        "session.cancelled",
+        actor=actor,
+        action="cancelled",
+        changes=changes,
+        reason=reason,
+        batch=batch,
     )
 
 
-def _decide(
+def undecided(session: Session, standing: Cancellation | None) -> bool:
+    """Whether it was cancelled while its payment was on its way, and nobody has said what becomes of the money."""
+    return standing is not None and standing.refund is None and holds_money(session)
+
+
+def require_decision(decision: RefundDecision | None, sessions: Sequence[Session]) -> None:
+    """Have it said what becomes of the money that these sessions hold.
+
+    Raises:
+        Conflict: `refund_decision_required`, with the `deposits` that hold some.
+    """
+    paid = [session for session in sessions if holds_money(session)]
+    if decision is not None or not paid:
+        return
+    raise Conflict(
+        "A deposit was paid: say whether it is refunded or kept."
+        if len(paid) == 1
+        else f"{len(paid)} deposits were paid: say whether they are refunded or kept.",
+        code="refund_decision_required",
+        deposits=[
+            {"session_id": session.id, "starts_at": rfc3339(session.starts_at), **(session.deposit or {})}
+            for session in paid
+        ],
+    )
+
+
+def decide(
     context: Scheduling,
     account: Account,
     session: Session,
     cancellation: Cancellation,
     actor: Actor,
     decision: RefundDecision | None,
-    quote: dict[str, Any] | None,
+    quote: dict[str, Any] | None = None,
 ) -> None:
+    """Say what becomes of the money of a session that was cancelled without."""
     assert decision is not None
     before = facts(session)
     cancellation.refund = decision.value
@@ -114,7 +149,8 @@ def _await_refund(context: Scheduling, session: Session, decision: RefundDecisio
         set_deposit(context, session, deposit.refunding())
 
 
-def _holds_money(session: Session) -> bool:
+def holds_money(session: Session) -> bool:
+    """Whether somebody has to say what becomes of the session's deposit when it is cancelled."""
     deposit = session.its_deposit
     return deposit is not None and deposit.holds_money
 

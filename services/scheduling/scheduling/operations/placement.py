@@ -1,9 +1,9 @@
-"""Finding a session its time: the check against hours and other claims, what was allowed on purpose, and the claim itself."""
+"""Finding a session or an event its time: the check against hours and other claims, what was allowed on purpose, and the claim itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -90,6 +90,11 @@ class Placement:
             after=self.after_minutes * MINUTE,
         )
 
+    @property
+    def keeps_hours(self) -> bool:
+        """Whether it belongs into the calendar's working hours."""
+        return True
+
     def claim(self, account_id: str, owner: Owner = Owner.SESSION, expires_at: datetime | None = None) -> Claim:
         return Claim(
             account_id=account_id,
@@ -100,6 +105,24 @@ class Placement:
             padded=self.padded,
             expires_at=expires_at,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block(Placement):
+    """The time that an event takes, at any hour; `session_id` is the event's. It meets sessions and holds alone, without their buffers."""
+
+    until: datetime
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.until
+
+    @property
+    def keeps_hours(self) -> bool:
+        return False
+
+    def claim(self, account_id: str, owner: Owner = Owner.EVENT, expires_at: datetime | None = None) -> Claim:
+        return replace(super().claim(account_id, owner, expires_at), core=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,18 +156,39 @@ def check(
     Raises:
         Conflict: `slot_taken` or `outside_working_hours`, with what is in the way and what is free nearby.
     """
-    met = claims.overlaps(context.store, wanted.claim(account.id), context.clock.now(), besides=besides)
-    in_the_way = [overlap for overlap in met if overlap.owner_id not in permitted]
+    found = look(context, account, calendar, wanted, besides=besides)
+    in_the_way = [overlap for overlap in found.met if overlap.owner_id not in permitted]
     if in_the_way and not override.overlap:
         raise slot_taken(context, account, calendar, wanted, in_the_way)
-    outside = not covers(open_spans(account, calendar, wanted.core), wanted.core)
-    if outside and not (override.outside_hours or outside_permitted):
+    if found.outside_hours and not (override.outside_hours or outside_permitted):
         raise Conflict(
             "This lies outside the calendar's working hours.",
             code="outside_working_hours",
             alternatives=alternatives(context, account, calendar, wanted),
         )
-    return Placed(overlaps=tuple(overlap.owner_id for overlap in met), outside_hours=outside)
+    return found.allowed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What is at a time that is wanted: who has it already, and whether it lies outside the working hours."""
+
+    met: list[Overlap]
+    outside_hours: bool
+
+    @property
+    def allowed(self) -> Placed:
+        return Placed(overlaps=tuple(overlap.owner_id for overlap in self.met), outside_hours=self.outside_hours)
+
+
+def look(
+    context: Scheduling, account: Account, calendar: Calendar, wanted: Placement, *, besides: Sequence[str] = ()
+) -> Found:
+    """What stands against the time that is wanted; the claims of `besides` do not."""
+    return Found(
+        met=claims.overlaps(context.store, wanted.claim(account.id), context.clock.now(), besides=besides),
+        outside_hours=wanted.keeps_hours and not covers(open_spans(account, calendar, wanted.core), wanted.core),
+    )
 
 
 def place(
@@ -171,12 +215,33 @@ def place(
     )
     if leaving is not None:
         claims.release(context.store, wanted.session_id)
+    claim(context, account, wanted, placed, override, permitted=permitted)
+    return placed
+
+
+def claim(
+    context: Scheduling,
+    account: Account,
+    wanted: Placement,
+    placed: Placed,
+    override: Override,
+    *,
+    permitted: frozenset[str] = frozenset(),
+) -> None:
+    """Claim time that can be had, under its calendar's lock; overlaps that are new are sanctioned by the override's reason.
+
+    Raises:
+        Conflict: `slot_taken`.
+    """
     take(context, wanted.claim(account.id), sanctioned=bool(placed.overlaps))
     for other_id in set(placed.overlaps) - permitted:
         Sanction.insert(
-            session_id=wanted.session_id, other_id=other_id, account_id=account.id, reason=override.reason, at=now
+            session_id=wanted.session_id,
+            other_id=other_id,
+            account_id=account.id,
+            reason=override.reason,
+            at=context.clock.now(),
         ).execute()
-    return placed
 
 
 def take(context: Scheduling, claim: Claim, *, sanctioned: bool = False) -> None:
@@ -211,17 +276,19 @@ def slot_taken(
     return Conflict(
         "Somebody else has this time.",
         code="slot_taken",
-        conflicts=[
-            {
-                "kind": overlap.owner_type.value,
-                **({} if wanted.for_client else {"id": overlap.owner_id}),
-                "starts_at": rfc3339(overlap.starts_at),
-                "ends_at": rfc3339(overlap.ends_at),
-            }
-            for overlap in in_the_way
-        ],
+        conflicts=[conflict(overlap, to_client=wanted.for_client) for overlap in in_the_way],
         alternatives=alternatives(context, account, calendar, wanted),
     )
+
+
+def conflict(overlap: Overlap, *, to_client: bool = False) -> dict[str, str]:
+    """Who has the time, as a conflict tells it; clients are not told the id."""
+    return {
+        "kind": overlap.owner_type.value,
+        **({} if to_client else {"id": overlap.owner_id}),
+        "starts_at": rfc3339(overlap.starts_at),
+        "ends_at": rfc3339(overlap.ends_at),
+    }
 
 
 def alternatives(context: Scheduling, account: Account, calendar: Calendar, wanted: Placement) -> list[dict[str, str]]:

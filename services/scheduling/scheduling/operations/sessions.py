@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from contracts.fields import rfc3339
@@ -22,6 +23,14 @@ AUTO_CONFIRM = "auto-confirm"
 _SHOWN = ("client_id", "service_id", "calendar_id", "duration_minutes", "status", "notes", "series_id")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """One act that changes `size` sessions of a series; `id` names it, so that whoever is told of it is told once."""
+
+    id: str
+    size: int
+
+
 def record(
     context: Scheduling,
     account: Account,
@@ -34,10 +43,11 @@ def record(
     reason: str | None = None,
     new: bool = False,
     session_type: SessionType | None = None,
+    batch: Batch | None = None,
 ) -> None:
     """Store the session's change: its next version, a row of history and the one event of that version.
 
-    `session_type` is its type, where that is at hand.
+    `session_type` is its type, where that is at hand; `batch` the act that changes others of its series as well.
     """
     now = session.created_at if new else context.clock.now()
     session.version = 1 if new else session.version + 1
@@ -61,7 +71,8 @@ def record(
         subject=session.id,
         account_id=session.account_id,
         sequence=session.version,
-        data=event_data(context, account, session, session_type, changed_by=actor.by),
+        data=event_data(context, account, session, session_type, changed_by=actor.by)
+        | {"batch": batch and asdict(batch)},
         occurred_at=now,
     )
 
