@@ -21,6 +21,8 @@ class Settings(ServiceSettings):
     """How many requests to booking pages one address may make a minute"""
     trusted_proxies: int = 0
     """How many proxies of our own stand before the API: as many entries of X-Forwarded-For, from its end, are believed"""
+    series_ask_days: int = 14
+    """How many days before its start the deposit of a session in a series is asked"""
 
     @classmethod
     def read(cls, env: Env) -> Settings:
@@ -32,6 +34,7 @@ class Settings(ServiceSettings):
                 "payments_public_url": _address(env, "PAYMENTS_PUBLIC_URL"),
                 "public_requests_per_minute": env.int("PUBLIC_REQUESTS_PER_MINUTE", 60, validate=validate.Range(min=1)),
                 "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0)),
+                "series_ask_days": env.int("SERIES_ASK_DAYS", 14, validate=validate.Range(min=0, max=366)),
             }
         )
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from chassis.web import Blueprint
-from scheduling.api import accounts, availability, calendars, holds, manage, online, services, sessions, stats
+from scheduling.api import (
+    accounts,
+    availability,
+    calendars,
+    events,
+    holds,
+    manage,
+    online,
+    series,
+    services,
+    sessions,
+    stats,
+)
 from scheduling.operations.context import Scheduling
 
 
@@ -17,6 +29,8 @@ def blueprints(context: Scheduling) -> list[Blueprint]:
         availability.blueprint(context),
         holds.blueprint(context),
         sessions.blueprint(context),
+        events.blueprint(context),
+        series.blueprint(context),
         online.blueprint(context),
         manage.blueprint(context),
         stats.blueprint(context),

@@ -10,21 +10,17 @@ from webargs.fields import DelimitedList
 from chassis.web import Body, Page, PageQuery
 from contracts.fields import UtcTime
 from contracts.sessions import RefundDecision, SessionStatus
-from scheduling.api.values import MoneyIn, MoneyOut, Versioned, moment, name, text, whole
+from scheduling.api.values import MoneyIn, MoneyOut, Versioned, moment, name, scope, text, whole, yes
 from scheduling.operations.look import SORTS
 
 _FIRST_STATUSES = [SessionStatus.CONFIRMED, SessionStatus.PENDING, SessionStatus.COMPLETED, SessionStatus.NO_SHOW]
 
 
-def _yes(**kwargs: Any) -> fields.Boolean:
-    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
-
-
 class OverrideFlags(Body):
     """To book over a conflict on purpose; a flag needs a reason."""
 
-    allow_overlap = _yes()
-    allow_outside_hours = _yes()
+    allow_overlap = yes()
+    allow_outside_hours = yes()
     override_reason = text(1000, allow_none=True)
 
 
@@ -77,16 +73,20 @@ class SessionCopy(NewFields):
 class SessionPatch(SessionFields):
     """A merge patch: what is left out stays; with a time it is a reschedule."""
 
+    scope = scope()
+
 
 class Reschedule(OverrideFlags):
     starts_at = moment(required=True)
     duration_minutes = whole(1, 1440)
+    scope = scope()
 
 
 class Cancel(Body):
     reason = text(1000, allow_none=True)
     refund = fields.String(validate=validate.OneOf([decision.value for decision in RefundDecision]), allow_none=True)
     refund_quote_id = text(2000, allow_none=True)
+    scope = scope()
 
 
 class SessionQuery(PageQuery):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
 from typing import Any
 
 from flask import request
 
 from chassis.ids import new_id
-from chassis.problems import Forbidden, Invalid
-from chassis.web import Blueprint, Nothing, caller, decode_cursor, if_match, once, requires
-from contracts.envelope import parse_time
+from chassis.problems import Forbidden
+from chassis.web import Blueprint, Nothing, caller, if_match, once, requires
 from contracts.sessions import SessionStatus
 from scheduling.api.session_schemas import (
     Cancel,
@@ -26,16 +24,14 @@ from scheduling.api.session_schemas import (
     SessionPatch,
     SessionQuery,
 )
-from scheduling.api.values import actor, page
+from scheduling.api.values import actor, moment_and_id, page
 from scheduling.domain.transitions import Action
-from scheduling.operations import amend as amending
 from scheduling.operations import book as booking
-from scheduling.operations import cancel as cancelling
 from scheduling.operations import duplicate as duplicating
-from scheduling.operations import look, restore, steps
+from scheduling.operations import look, restore, series_changes, steps
 from scheduling.operations.context import Scheduling
 
-_NOTES = "sessions:notes"
+NOTES = "sessions:notes"
 
 
 def blueprint(context: Scheduling) -> Blueprint:
@@ -43,7 +39,7 @@ def blueprint(context: Scheduling) -> Blueprint:
     routes = Blueprint("sessions", __name__, url_prefix="/v1/sessions", description="Appointments")
 
     def meet_client(body: dict[str, Any]) -> dict[str, Any] | None:
-        _may_write(body)
+        may_write(body)
         return booking.meet_client(context, caller().account_id, body, client_key("booking", body))
 
     @routes.post("")
@@ -75,7 +71,7 @@ def blueprint(context: Scheduling) -> Blueprint:
             wanted,
             sort=query["sort"],
             limit=query["limit"],
-            after=_after(query["cursor"]),
+            after=moment_and_id(query["cursor"]),
         )
         return page([_shown(row) for row in rows], following)
 
@@ -90,8 +86,8 @@ def blueprint(context: Scheduling) -> Blueprint:
     @routes.arguments(SessionPatch(partial=True))
     @routes.response(200, SessionOut)
     def amend(body: dict[str, Any], session_id: str) -> dict[str, Any]:
-        _may_write(body)
-        return _shown(amending.amend(context, caller().account_id, session_id, actor(), body, if_match()))
+        may_write(body)
+        return _shown(series_changes.amend_session(context, caller().account_id, session_id, actor(), body, if_match()))
 
     def add_step(path: str, action: Action, summary: str) -> None:
         @requires("sessions:write")
@@ -114,7 +110,9 @@ def blueprint(context: Scheduling) -> Blueprint:
     @once(context.store)
     @routes.response(200, SessionOut)
     def cancel(body: dict[str, Any], session_id: str) -> dict[str, Any]:
-        return _shown(cancelling.cancel(context, caller().account_id, session_id, actor(), body, if_match()))
+        return _shown(
+            series_changes.cancel_session(context, caller().account_id, session_id, actor(), body, if_match())
+        )
 
     @routes.post("/<session_id>/restore")
     @requires("sessions:write")
@@ -130,10 +128,10 @@ def blueprint(context: Scheduling) -> Blueprint:
     @once(context.store)
     @routes.response(200, SessionOut)
     def reschedule(body: dict[str, Any], session_id: str) -> dict[str, Any]:
-        return _shown(amending.amend(context, caller().account_id, session_id, actor(), body, if_match()))
+        return _shown(series_changes.amend_session(context, caller().account_id, session_id, actor(), body, if_match()))
 
     def meet_client_of_copy(body: dict[str, Any], session_id: str) -> dict[str, Any] | None:
-        _may_write(body)
+        may_write(body)
         return duplicating.meet_client_of_copy(
             context, caller().account_id, session_id, body, client_key("booking", body), if_match()
         )
@@ -159,12 +157,13 @@ def blueprint(context: Scheduling) -> Blueprint:
 
 def _shown(session: dict[str, Any]) -> dict[str, Any]:
     """The session as this caller may see it: private notes are for their scope alone."""
-    return session if _NOTES in caller().scopes else session | {"session_notes": None}
+    return session if NOTES in caller().scopes else session | {"session_notes": None}
 
 
-def _may_write(body: dict[str, Any]) -> None:
-    if "session_notes" in body and _NOTES not in caller().scopes:
-        raise Forbidden(f"session_notes need the scope {_NOTES}")
+def may_write(body: dict[str, Any]) -> None:
+    """Private notes are written by those who may see them."""
+    if "session_notes" in body and NOTES not in caller().scopes:
+        raise Forbidden(f"session_notes need the scope {NOTES}")
 
 
 def client_key(purpose: str, body: dict[str, Any]) -> str:
@@ -173,13 +172,3 @@ def client_key(purpose: str, body: dict[str, Any]) -> str:
     key = request.headers.get("Idempotency-Key") or new_id("key")
     told = json.dumps([key, body.get("client")], sort_keys=True)
     return f"{purpose}-{hashlib.sha256(told.encode()).hexdigest()}"
-
-
-def _after(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    at, session_id = decode_cursor(cursor, 2)
-    try:
-        return parse_time(str(at)), str(session_id)
-    except (ValueError, OverflowError):
-        raise Invalid.field("/cursor", "Not a cursor of this list.") from None

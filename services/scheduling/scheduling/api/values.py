@@ -8,8 +8,11 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 from marshmallow import Schema, ValidationError, fields, validate
 
+from chassis.problems import Invalid
 from chassis.web import Body, Page, PageQuery, caller, decode_cursor, encode_cursor
+from contracts.envelope import parse_time
 from contracts.fields import Currency, UtcTime, minor_units
+from scheduling.domain.recurrence import Scope
 from scheduling.domain.regions import UnknownTimezone, zone
 from scheduling.operations import lists
 from scheduling.operations.context import Actor
@@ -89,12 +92,37 @@ def _known_timezone(value: str) -> None:
         raise ValidationError(str(error)) from None
 
 
+def yes(**kwargs: Any) -> fields.Boolean:
+    """true or false, and nothing that looks like it."""
+    return fields.Boolean(truthy={True}, falsy={False}, **kwargs)
+
+
+def scope(**kwargs: Any) -> fields.String:
+    """How far a change of a series' member reaches."""
+    return fields.String(validate=validate.OneOf([scope.value for scope in Scope]), **kwargs)
+
+
 def listed(query: dict[str, Any]) -> lists.Page:
     """The page that a PageQuery asks for, of a list by id."""
     after = None
     if query["cursor"] is not None:
         after = str(decode_cursor(query["cursor"], 1)[0])
     return lists.Page(limit=query["limit"], after=after, updated_since=query["updated_since"])
+
+
+def moment_and_id(cursor: str | None) -> tuple[datetime, str] | None:
+    """What the cursor of a list by time holds.
+
+    Raises:
+        Invalid: it is not one that this list gave.
+    """
+    if cursor is None:
+        return None
+    at, row_id = decode_cursor(cursor, 2)
+    try:
+        return parse_time(str(at)), str(row_id)
+    except (ValueError, OverflowError):
+        raise Invalid.field("/cursor", "Not a cursor of this list.") from None
 
 
 def page(rows: list[dict[str, Any]], following: list[str] | None) -> dict[str, Any]:
@@ -109,5 +137,5 @@ def actor() -> Actor:
 
 __all__ = [
     "Currency", "MoneyIn", "MoneyOut", "Page", "PageQuery", "UtcTime", "Versioned", "actor", "color", "email", "listed",
-    "minor_units", "moment", "name", "page", "text", "timezone", "whole",
+    "minor_units", "moment", "moment_and_id", "name", "page", "scope", "text", "timezone", "whole", "yes",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from chassis.store import moment
 from scheduling.operations.context import SYSTEM, Scheduling, reading, unit_of_work
 from scheduling.operations.finding import answering, known_client, the_account
 from scheduling.operations.sessions import record
-from scheduling.store.models import Account, Client, Session
+from scheduling.store.models import Account, Client, Series, Session
 
 
 def remember(account_id: str, data: Mapping[str, Any]) -> Client:
@@ -58,6 +58,9 @@ def take_over(context: Scheduling, account_id: str, data: Mapping[str, Any]) -> 
     heir_id = answering(account_id, client.id)
     if Client.get_or_none(Client.id == heir_id, Client.account_id == account_id) is None:
         raise WaitingFor(heir_id)
+    Series.update(client_id=heir_id, version=Series.version + 1, updated_at=context.clock.now()).where(
+        Series.account_id == account_id, Series.client_id == client.id
+    ).execute()
     for session in sessions_of(context, account_id, client.id):
         session.client_id = heir_id
         changes: dict[str, list[Any]] = {"client_id": [client.id, heir_id]}

@@ -8,7 +8,7 @@ from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account
 from scheduling.operations.sessions import record
-from scheduling.store.models import Account, Cancellation, Change, Client, Sanction, Session
+from scheduling.store.models import Account, Cancellation, Change, Client, Sanction, Series, Session
 
 _ERASED = "(erased)"
 _TEXTS = ("notes", "session_notes", "client_message")
@@ -27,6 +27,7 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
     everybody = merged_into(account_id, client_id)
     for one in everybody:
         _blank_replica(account_id, one, version)
+    _end_series(context, account_id, everybody)
     sessions = sessions_of(context, account_id, *everybody)
     blanked = {"clients": len(everybody), "sessions": 0, "cancellations": 0, "history": 0}
     for session in sessions:
@@ -54,6 +55,18 @@ def _blank_replica(account_id: str, client_id: str, version: int) -> None:
     client = known or Client(id=client_id, account_id=account_id, version=version, deleted=True, merged_into=None)
     client.name, client.email, client.phone, client.search, client.erased = "", None, None, "", True
     client.save(force_insert=known is None)
+
+
+def _end_series(context: Scheduling, account_id: str, client_ids: list[str]) -> None:
+    """Series of the client make no more sessions, and keep no texts."""
+    query = Series.select().where(Series.account_id == account_id, Series.client_id.in_(client_ids)).order_by(Series.id)
+    for series in query.for_update() if context.store.on_postgresql else query:
+        reason = series.template["outside_hours"] and _ERASED
+        series.template |= {"notes": "", "session_notes": "", "outside_hours": reason}
+        series.extend_at = None
+        series.version += 1
+        series.updated_at = context.clock.now()
+        series.save()
 
 
 def _blank_session(context: Scheduling, account: Account, session: Session) -> int:

@@ -8,7 +8,7 @@ import peewee
 
 from chassis.problems import Invalid, NotFound, Stale, Unavailable
 from scheduling.operations.context import Scheduling
-from scheduling.store.models import Account, Calendar, Client, Session, SessionType
+from scheduling.store.models import Account, BlockedTime, Calendar, Client, Series, Session, SessionType
 
 M = TypeVar("M", bound=peewee.Model)
 
@@ -53,6 +53,24 @@ def the_calendar(
     query = Calendar.select().where(
         Calendar.id == calendar_id, Calendar.account_id == account.id, Calendar.retired_at.is_null()
     )
+    return fresh(_first(context, query, locked), expected)
+
+
+def the_event(
+    context: Scheduling, account: Account, event_id: str, expected: int | None = None, *, locked: bool = True
+) -> BlockedTime:
+    """An event of the account that was not removed. Raises as `the_session`."""
+    query = BlockedTime.select().where(
+        BlockedTime.id == event_id, BlockedTime.account_id == account.id, BlockedTime.retired_at.is_null()
+    )
+    return fresh(_first(context, query, locked), expected)
+
+
+def the_series(
+    context: Scheduling, account: Account, series_id: str, expected: int | None = None, *, locked: bool = True
+) -> Series:
+    """A series of the account that was not removed. Raises as `the_session`."""
+    query = Series.select().where(Series.id == series_id, Series.account_id == account.id, Series.retired_at.is_null())
     return fresh(_first(context, query, locked), expected)
 
 

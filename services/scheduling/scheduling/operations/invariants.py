@@ -44,6 +44,24 @@ _QUERIES = {
     "a_hold_was_booked_once": """
         SELECT h.id FROM holds h LEFT JOIN sessions s ON s.id = h.session_id
         WHERE h.session_id IS NOT NULL AND (s.id IS NULL OR s.account_id <> h.account_id)""",
+    "events_claim_their_time": """
+        SELECT e.id FROM blocked_times e LEFT JOIN claims c ON c.owner_id = e.id AND c.kind = 'padded'
+        WHERE e.retired_at IS NULL AND (c.owner_id IS NULL OR c.calendar_id <> e.calendar_id
+            OR c.starts_at <> e.starts_at OR c.ends_at <> e.ends_at)""",
+    "claims_of_events_have_one": """
+        SELECT c.owner_id FROM claims c LEFT JOIN blocked_times e ON e.id = c.owner_id AND e.retired_at IS NULL
+        WHERE c.owner_type = 'event' AND (e.id IS NULL OR c.kind <> 'padded')""",
+    "every_version_of_an_event_is_in_the_history": """
+        SELECT e.id FROM blocked_times e LEFT JOIN blocked_time_history h ON h.blocked_time_id = e.id
+        GROUP BY e.id, e.version HAVING count(h.version) <> e.version OR max(h.version) <> e.version""",
+    "what_a_series_made_is_of_it": """
+        SELECT o.series_id FROM occurrences o
+            LEFT JOIN sessions s ON s.id = o.member_id AND s.series_id = o.series_id
+            LEFT JOIN blocked_times e ON e.id = o.member_id AND e.series_id = o.series_id
+        WHERE o.member_id IS NOT NULL AND s.id IS NULL AND e.id IS NULL""",
+    "whatever_is_of_a_series_is_an_occurrence": """
+        SELECT s.id FROM sessions s LEFT JOIN occurrences o ON o.member_id = s.id
+        WHERE s.series_id IS NOT NULL AND (o.series_id IS NULL OR o.series_id <> s.series_id)""",
     "every_version_is_in_the_history": """
         SELECT s.id FROM sessions s LEFT JOIN session_history h ON h.session_id = s.id
         GROUP BY s.id, s.version HAVING count(h.version) <> s.version OR max(h.version) <> s.version""",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from peewee import BooleanField, DatabaseProxy, IntegerField, Model, TextField
+from peewee import BigIntegerField, BooleanField, CompositeKey, DatabaseProxy, IntegerField, Model, TextField
 
 from chassis.columns import JsonField, UtcDateTimeField
 from contracts.money import Money
@@ -15,6 +16,7 @@ from contracts.sessions import RefundDecision, SessionStatus
 from scheduling.domain.booking import BookingRules
 from scheduling.domain.deposits import DepositTerms, SessionDeposit
 from scheduling.domain.hours import WorkingHours
+from scheduling.domain.recurrence import Rule
 from scheduling.domain.regions import zone
 
 database = DatabaseProxy()
@@ -27,6 +29,16 @@ def _money(amount: int | None, currency: str | None) -> Money | None:
 def draw_token() -> str:
     """A text that nobody can guess and that fits into a URL."""
     return secrets.token_urlsafe(24)
+
+
+class WallField(TextField):
+    """A naive time, as the clocks of some timezone show it."""
+
+    def db_value(self, value: datetime | str | None) -> str | None:
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    def python_value(self, value: Any) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
 
 
 class Base(Model):
@@ -151,6 +163,7 @@ class Session(Base):
     """An appointment. `status_before` is what a cancelled one was; the buffers are the type's when it was booked.
 
     `confirm_due_at` is `auto_confirm_at` while nothing holds that back.
+    `ask_deposit_at` is when the deposit of one in a series is asked, None once it was or where there is none.
     """
 
     id = TextField(primary_key=True)
@@ -177,6 +190,7 @@ class Session(Base):
     deposit = JsonField(null=True)
     deposit_version = IntegerField()
     payment_secret = TextField(null=True)
+    ask_deposit_at = UtcDateTimeField(null=True)
     source = TextField()
     series_id = TextField(null=True)
     created_at = UtcDateTimeField()
@@ -278,4 +292,96 @@ class Sanction(Base):
 
     class Meta:
         table_name = "sanctions"
+        primary_key = False
+
+
+class Series(Base):
+    """Sessions or events that recur by a rule.
+
+    `starts_wall` is where the rule begins, in `timezone`; all was laid out whose wall time is not after `made_until`, and more is
+    due at `extend_at`. `shift` is by how many microseconds of wall time everything was moved since. `template` is what each
+    occurrence is made of, without its time; the client of a series of sessions is beside it.
+    """
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    version = IntegerField()
+    kind = TextField()
+    client_id = TextField(null=True)
+    template = JsonField()
+    rrule = TextField()
+    starts_wall = WallField()
+    timezone = TextField()
+    shift = BigIntegerField()
+    made_until = WallField()
+    extend_at = UtcDateTimeField(null=True)
+    retired_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "series"
+
+    @property
+    def rule(self) -> Rule:
+        return Rule.read(self.rrule)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone(self.timezone)
+
+    @property
+    def shifted(self) -> timedelta:
+        return timedelta(microseconds=self.shift)
+
+
+class Occurrence(Base):
+    """What became of one wall time of a series' rule: a session or an event, or nothing because of what was in the way."""
+
+    series_id = TextField()
+    wall = WallField()
+    account_id = TextField()
+    member_id = TextField(null=True)
+    conflicts = JsonField()
+
+    class Meta:
+        table_name = "occurrences"
+        primary_key = CompositeKey("series_id", "wall")
+
+
+class BlockedTime(Base):
+    """What the API calls an event."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    version = IntegerField()
+    title = TextField()
+    notes = TextField()
+    calendar_id = TextField()
+    starts_at = UtcDateTimeField()
+    ends_at = UtcDateTimeField()
+    all_day = BooleanField()
+    series_id = TextField(null=True)
+    retired_at = UtcDateTimeField(null=True)
+    created_at = UtcDateTimeField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "blocked_times"
+
+
+class BlockedTimeChange(Base):
+    """Who did what to an event: one row a version."""
+
+    blocked_time_id = TextField()
+    version = IntegerField()
+    account_id = TextField()
+    at = UtcDateTimeField()
+    actor = TextField()
+    action = TextField()
+    changes = JsonField()
+    reason = TextField(null=True)
+
+    class Meta:
+        table_name = "blocked_time_history"
         primary_key = False
