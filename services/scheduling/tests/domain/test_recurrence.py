@@ -15,7 +15,7 @@ from scheduling.domain.recurrence import BadRule, Rule, moments
 from scheduling.domain.wall import on_the_wall, wall_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
-START = datetime(2026, 12, 1, 9, 0)  # a Tuesday
+START = datetime.fromisoformat("2026-12-01T09:00")  # a Tuesday
 NOWHERE = timedelta(0)
 # By zone, the years in which its clocks jumped as they did then: forward and back, by half an hour, at midnight, by a day.
 YEARS = {
@@ -115,23 +115,23 @@ def test_no_two_occurrences_fall_on_one_moment(jump: tuple[str, datetime], minut
 
 def test_the_day_that_apia_left_out_moves_on_by_that_day_and_is_the_next_one() -> None:
     apia = ZoneInfo("Pacific/Apia")
-    found = laid("FREQ=DAILY;COUNT=4", datetime(2011, 12, 28, 10), apia)
+    found = laid("FREQ=DAILY;COUNT=4", datetime.fromisoformat("2011-12-28T10:00"), apia)
     # The 30th did not exist: its occurrence counts, and is the 31st's.
     assert [wall_of(moment, apia).day for _, moment in found] == [28, 29, 31]
     assert [wall.day for wall, _ in found] == [28, 29, 30]
 
 
 def test_the_hour_that_is_skipped_and_the_one_that_comes_twice() -> None:
-    spring = laid("FREQ=DAILY;COUNT=3", datetime(2026, 3, 28, 2, 30), BERLIN)
+    spring = laid("FREQ=DAILY;COUNT=3", datetime.fromisoformat("2026-03-28T02:30"), BERLIN)
     assert [f"{wall_of(moment, BERLIN):%d %H:%M}" for _, moment in spring] == ["28 02:30", "29 03:30", "30 02:30"]
-    autumn = laid("FREQ=DAILY;COUNT=3", datetime(2026, 10, 24, 2, 30), BERLIN)
+    autumn = laid("FREQ=DAILY;COUNT=3", datetime.fromisoformat("2026-10-24T02:30"), BERLIN)
     assert [moment.hour for _, moment in autumn] == [0, 0, 1]  # summer time until the second 02:30 of the 25th
 
 
 def test_midnight_that_is_skipped_is_one_o_clock() -> None:
     sao_paulo = ZoneInfo("America/Sao_Paulo")
-    (_, before), (_, then) = laid("FREQ=DAILY;COUNT=2", datetime(2018, 11, 3), sao_paulo)
-    assert wall_of(then, sao_paulo) == datetime(2018, 11, 4, 1)
+    (_, before), (_, then) = laid("FREQ=DAILY;COUNT=2", datetime.fromisoformat("2018-11-03"), sao_paulo)
+    assert wall_of(then, sao_paulo) == datetime.fromisoformat("2018-11-04T01:00")
     assert then - before == timedelta(hours=24)
 
 
