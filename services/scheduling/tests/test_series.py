@@ -181,6 +181,35 @@ def test_a_series_over_conflicts_on_purpose_needs_a_reason_and_leaves_it_on_reco
     assert world.broken_invariants() == {}
 
 
+def test_a_series_begins_with_a_slot_that_was_held(world: World) -> None:
+    type_, client = world.session_type(), world.new_client()
+    held = {"service_id": type_, "starts_at": at("12-01 10:00")}
+    hold = world.a.post("/holds", held)["id"]
+    template = held | {"client_id": client, "hold_id": hold}
+    body = {"kind": "session", "template": template, "rrule": "FREQ=WEEKLY;COUNT=3"}
+    away = body | {"rrule": "FREQ=WEEKLY;BYDAY=TH;COUNT=3"}
+    world.a.refused(409, "hold_invalid", "POST", "/series", away)
+    without = {name: value for name, value in template.items() if name != "hold_id"}
+    problem = world.a.refused(409, "slot_taken", "POST", "/series", body | {"template": without})
+    assert [each["kind"] for each in problem["conflicts"]] == ["hold"]
+    assert results(world.a.post("/series", body)) == ["created"] * 3
+    world.a.refused(409, "hold_invalid", "POST", "/series", body)
+    assert world.broken_invariants() == {}
+
+
+def test_a_held_series_that_meets_a_conflict_keeps_its_hold(world: World) -> None:
+    type_ = world.session_type()
+    world.a.post("/sessions", booking(world, at("12-08 10:00")))
+    held = {"service_id": type_, "starts_at": at("12-01 10:00")}
+    hold = world.a.post("/holds", held)["id"]
+    template = held | {"client": {"name": "New", "email": "new@example.com"}, "hold_id": hold}
+    body = {"kind": "session", "template": template, "rrule": "FREQ=WEEKLY;COUNT=3"}
+    world.a.refused(409, "slot_taken", "POST", "/series", body)
+    assert world.clients.made == {}
+    assert results(world.a.post("/series", body | {"on_conflict": "skip"})) == ["created", "skipped", "created"]
+    assert world.broken_invariants() == {}
+
+
 def test_sessions_that_a_series_made_keep_others_out(world: World) -> None:
     series = make(world, "FREQ=WEEKLY")
     last = series["occurrences"][-1]
@@ -237,7 +266,7 @@ def test_bad_bodies_are_refused_by_pointers(light_world: World) -> None:
         (good | {"template": good["template"] | {"client_id": "cli_none"}}, "/template/client_id"),
         (good | {"template": good["template"] | {"calendar_id": "cal_none"}}, "/template/calendar_id"),
         (good | {"template": good["template"] | {"title": "x"}}, "/template/title"),
-        (good | {"template": good["template"] | {"hold_id": "hld_1"}}, "/template/hold_id"),
+        (good | {"template": good["template"] | {"hold_id": "hld_none"}}, "/template/hold_id"),
         (good | {"template": good["template"] | {"status": "completed"}}, "/template/status"),
         (good | {"kind": "event", "template": {"title": "x", "starts_at": at("12-01 10:00")}}, "/template/ends_at"),
         (good | {"kind": "event"}, "/template/client_id"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import pytest
 from services.scheduling.tests.driver import SECRET, World, at, client_data
 from services.scheduling.tests.test_booking import booking
 from services.scheduling.tests.test_deposits import QUARTER
-from services.scheduling.tests.test_series import free_series, make, results, series_of, sessions, wall
+from services.scheduling.tests.test_series import free_series, make, results, sessions, wall
 
 from chassis.jobs import Job
 from support.processes import Processes
@@ -328,15 +328,8 @@ def test_four_runners_at_once_ask_each_deposit_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 30])
-def test_how_many_days_ahead_is_a_setting(sqlite_url: str, days: int) -> None:
-    from services.scheduling.tests.driver import build_world
-
-    world = build_world(sqlite_url, series_ask_days=days)
-    try:
-        series = world.a.post(
-            "/series", series_of(world, "FREQ=WEEKLY;COUNT=6", service_id=world.session_type(deposit=QUARTER))
-        )
-        asked = [session["deposit"] is not None for session in sessions(world, series)]
-        assert asked == [n * 7 + 1 <= days for n in range(6)]
-    finally:
-        world.close()
+def test_how_many_days_ahead_is_a_setting(light_settings: Callable[..., World], days: int) -> None:
+    world = light_settings(series_ask_days=days)
+    series = make(world, "FREQ=WEEKLY;COUNT=6", service_id=world.session_type(deposit=QUARTER))
+    asked = [session["deposit"] is not None for session in sessions(world, series)]
+    assert asked == [n * 7 + 1 <= days for n in range(6)]
