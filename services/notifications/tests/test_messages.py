@@ -314,22 +314,6 @@ def test_an_online_booking_is_told_to_the_provider(practice: Practice) -> None:
     assert "I may be late." in text_of(mail)
 
 
-def test_a_series_is_confirmed_once_with_every_occurrence(practice: Practice) -> None:
-    for week in range(3):
-        starts_at = NOON + timedelta(days=7 * (week + 1))
-        practice.hear(
-            "session.created", session(id=f"ses_{week}", source="series", series_id="srs_1", starts_at=starts_at)
-        )
-    practice.work()
-    assert practice.mails() == []
-    practice.pass_time(seconds=10)
-
-    [mail] = practice.mails()
-    uids = {str(event["UID"]) for event in calendar_of(mail).walk("VEVENT")}
-    assert uids == {"ses_0@timeblu", "ses_1@timeblu", "ses_2@timeblu"}
-    assert all(day in text_of(mail) for day in ("9 March", "16 March", "23 March"))
-
-
 def test_a_fact_older_than_its_lateness_is_told_to_nobody(practice: Practice) -> None:
     practice.hear("session.created", session(), at=NOON - timedelta(hours=25))
     practice.work()

@@ -40,8 +40,22 @@ FULL = Variables(
     reason="ill",
     outcome="refund",
     occurrences=(),
+    links=(),
+    payments=(),
 )
-_ALWAYS = {"client_name", "provider_name", "service_name", "when", "date", "short_date", "time", "occurrences"}
+SEVERAL = replace(
+    FULL,
+    occurrences=("Tuesday, 1 December 2026, 13:00–14:00", "Tuesday, 8 December 2026, 13:00–14:00"),
+    links=(
+        ("Tuesday, 1 December 2026, 13:00–14:00", "https://manage.example/1?a=1&b=2"),
+        ("Tuesday, 8 December 2026, 13:00–14:00", "https://manage.example/2?a=1&b=2"),
+    ),
+    payments=(("Tuesday, 1 December 2026", "€20.00", "https://pay.example/1?a=1&b=2"),),
+    manage_url="",
+)
+_ALWAYS = {
+    "client_name", "provider_name", "service_name", "when", "date", "short_date", "time", "occurrences", "links", "payments",
+}  # fmt: skip
 BARE = Variables(
     **{name: value if name in _ALWAYS else "" for name, value in asdict(FULL).items()}  # type: ignore[arg-type]
 )
@@ -74,8 +88,8 @@ class _Tags(HTMLParser):
 @every_language
 @pytest.mark.parametrize(
     "variables",
-    [FULL, BARE, *(replace(FULL, outcome=outcome) for outcome in ("keep", "unpaid", "undecided", ""))],
-    ids=["full", "bare", "keep", "unpaid", "undecided", "nothing"],
+    [FULL, BARE, SEVERAL, *(replace(FULL, outcome=outcome) for outcome in ("keep", "unpaid", "undecided", ""))],
+    ids=["full", "bare", "several", "keep", "unpaid", "undecided", "nothing"],
 )
 def test_every_email_renders_and_parses(kind: Kind, language: str, variables: Variables) -> None:
     content = render_email(shipped(kind, language), variables)
@@ -104,7 +118,7 @@ def test_every_email_renders_and_parses(kind: Kind, language: str, variables: Va
 @every_language
 @pytest.mark.parametrize("kind", [kind for kind in Kind if TERMS[kind].audience is Audience.CLIENT])
 def test_every_text_to_a_client_renders_on_one_line(kind: Kind, language: str) -> None:
-    for variables in (FULL, BARE):
+    for variables in (FULL, BARE, SEVERAL):
         text = render_sms(shipped(kind, language), variables)
         assert text
         assert "\n" not in text

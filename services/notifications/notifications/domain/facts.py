@@ -8,32 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from contracts.sessions import DepositStatus, SessionStatus
-from notifications.domain.kinds import Kind
+from notifications.domain.kinds import TOLD_TOGETHER, Kind
 
 UNPAID = "deposit_unpaid"
 """The reason of a cancellation by the system that releases a session whose deposit was not paid in time."""
-SERIES_SETTLES = timedelta(seconds=10)
-"""The occurrences of a series come as events of their own: its one confirmation waits until they are here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """Something to tell. `key` names it for good; `sequence` is the subject's version that told it."""
+    """Something to tell. `key` names it for good; `sequence` is the subject's version that told it.
+
+    What one act did to several sessions is one fact, whichever of their events tells it: `batch_id` names the act, which has
+    changed `batch_size` sessions.
+    """
 
     kind: Kind
     key: str
     session_id: str
     client_id: str
     sequence: int
-    series_id: str | None = None
+    batch_id: str | None = None
+    batch_size: int | None = None
     cancellation_id: str | None = None
     deposit_id: str | None = None
     refund_id: str | None = None
-    settles: timedelta = timedelta(0)
 
 
 def of_session(event: str, session: Mapping[str, Any]) -> Iterator[Fact]:
@@ -48,6 +49,8 @@ def of_session(event: str, session: Mapping[str, Any]) -> Iterator[Fact]:
     }
     if event in tellers:
         yield from tellers[event](session)
+    if event in ("session.updated", "session.rescheduled") and _deposit_asked_now(session):
+        yield _fact(session, Kind.DEPOSIT_DUE, "asked")
     if cancellation and cancellation["refund"] is None and _deposit_status(session) == DepositStatus.PAID:
         yield _fact(session, Kind.REFUND_DECISION_NEEDED, cancellation["id"], cancellation_id=cancellation["id"])
 
@@ -83,20 +86,11 @@ def standing_cancellation(session: Mapping[str, Any]) -> Mapping[str, Any] | Non
 
 
 def _created(session: Mapping[str, Any]) -> Iterator[Fact]:
-    if session["status"] in (SessionStatus.PENDING, SessionStatus.CONFIRMED):
+    # What was added to a series later is told to nobody: its client knows of the whole.
+    added = session["source"] == "series" and not session.get("batch")
+    if session["status"] in (SessionStatus.PENDING, SessionStatus.CONFIRMED) and not added:
         kind = Kind.PENDING if session["status"] == SessionStatus.PENDING else Kind.CONFIRMATION
-        if session["source"] == "series" and session["series_id"]:
-            yield Fact(
-                kind=kind,
-                key=f"{session['series_id']}:{kind}",
-                session_id=session["id"],
-                client_id=session["client_id"],
-                sequence=session["version"],
-                series_id=session["series_id"],
-                settles=SERIES_SETTLES,
-            )
-        else:
-            yield _fact(session, kind, "")
+        yield _fact(session, kind, "")
     if session["source"] == "online":
         yield _fact(session, Kind.BOOKING_RECEIVED, "")
 
@@ -131,13 +125,29 @@ def _restored(session: Mapping[str, Any]) -> Iterator[Fact]:
     yield _fact(session, Kind.RESTORED, session["version"], cancellation_id=last)
 
 
+def _deposit_asked_now(session: Mapping[str, Any]) -> bool:
+    """Whether the deposit of a session in a series was asked just now, long after the series was confirmed: its link is new."""
+    deposit = session["deposit"]
+    return (
+        session["source"] == "series"
+        and session["status"] in (SessionStatus.PENDING, SessionStatus.CONFIRMED)
+        and deposit is not None
+        and deposit["status"] == DepositStatus.REQUIRED
+        and deposit["id"] is None
+    )
+
+
 def _fact(session: Mapping[str, Any], kind: Kind, what: object, *, cancellation_id: str | None = None) -> Fact:
+    batch = session.get("batch") if kind in TOLD_TOGETHER else None
+    parts = (batch["id"], kind) if batch else (session["id"], kind, what)
     return Fact(
         kind=kind,
-        key=":".join(str(part) for part in (session["id"], kind, what) if part != ""),
+        key=":".join(str(part) for part in parts if part != ""),
         session_id=session["id"],
         client_id=session["client_id"],
         sequence=session["version"],
+        batch_id=batch and batch["id"],
+        batch_size=batch and batch["size"],
         cancellation_id=cancellation_id,
     )
 

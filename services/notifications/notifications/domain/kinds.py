@@ -84,7 +84,7 @@ TERMS: dict[Kind, Terms] = {
     Kind.RESTORED: _to_client(invitation=Invitation.REQUEST, tells_of_money=True),
     Kind.REMINDER_24H: _to_client(timedelta(hours=6), lead=timedelta(hours=24)),
     Kind.REMINDER_2H: _to_client(timedelta(minutes=30), lead=timedelta(hours=2)),
-    Kind.DEPOSIT_DUE: _to_client(),
+    Kind.DEPOSIT_DUE: _to_client(tells_of_money=True),
     Kind.DEPOSIT_RECEIVED: _to_client(_THREE_DAYS),
     Kind.RELEASED: _to_client(invitation=Invitation.CANCEL),
     Kind.REFUND_SENT: _to_client(_THREE_DAYS),
@@ -101,5 +101,7 @@ TERMS: dict[Kind, Terms] = {
 }
 
 REMINDERS = tuple(kind for kind, terms in TERMS.items() if terms.reminder)
+TOLD_TOGETHER = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESCHEDULED, Kind.CANCELLED)
+"""What one act does to several sessions of a series is one message of these kinds."""
 TELL_THE_TIME = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESCHEDULED, Kind.RESTORED)
 """Messages to the client that say when the session is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import EmailPolicy
@@ -21,6 +22,9 @@ class _Policy(EmailPolicy):
     def fold_binary(self, name: str, value: str) -> bytes:
         if name == "Subject" and value.isascii() and len(value) < _LONGEST_LINE - 20:
             return f"{name}: {value}{self.linesep}".encode("ascii")
+        if name == "Subject":
+            # As encoded words throughout: where Python encodes a part of a long one, readers see a blank too many.
+            return f"{name}: {Header(str(value), 'utf-8', header_name=name).encode(linesep=self.linesep)}{self.linesep}".encode()
         return super().fold_binary(name, value)
 
 

@@ -14,6 +14,8 @@ from notifications.domain.reminders import LIVE
 
 PAYMENTS_ANSWER_WITHIN = timedelta(seconds=60)
 """How long a message about money waits for payments; a payment link is stable, so it goes out then all the same."""
+BATCH_COMES_WITHIN = timedelta(hours=1)
+"""How long a message about several sessions waits until the events of all are here; after that it tells of those that are."""
 _OF_CANCELLED_SESSIONS = (
     DepositStatus.REFUNDED,
     DepositStatus.PARTIALLY_REFUNDED,

@@ -54,7 +54,11 @@ class Variables:
     outcome: str
     """What becomes of a cancelled session's deposit: `refund`, `keep`, `unpaid`, `undecided`, or empty where there is none."""
     occurrences: tuple[str, ...]
-    """The moments of a series; empty for a single session."""
+    """The moments of several sessions; empty for a single one."""
+    links: tuple[tuple[str, str], ...]
+    """The same with the client's own link of each."""
+    payments: tuple[tuple[str, str, str], ...]
+    """What is due of several sessions: the date, the amount, the link."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from chassis.ids import new_id
 from notifications.domain.facts import Fact
-from notifications.domain.kinds import TERMS, Channel
+from notifications.domain.kinds import TERMS, Channel, Kind
 from notifications.domain.preferences import Preferences, channels
-from notifications.domain.standing import PAYMENTS_ANSWER_WITHIN, awaits_payments
+from notifications.domain.standing import BATCH_COMES_WITHIN, PAYMENTS_ANSWER_WITHIN, awaits_payments
 from notifications.domain.statuses import DeliveryStatus, Reason
 from notifications.operations.context import Notifications
 from notifications.store import deliveries, replicas
@@ -40,15 +40,14 @@ def announce(
 
 
 def release_waiting(context: Notifications, session: Session) -> None:
-    """Let go what waited for payments to say whether the deposit can be paid, if it has."""
-    waiting = deliveries.waiting_for_payments(session.id)
-    if not waiting:
-        return
-    if _awaits_payments(session):
-        return
-    for delivery in waiting:
-        deliveries.change(delivery.id, waits=False)
-        hand_over(context, delivery)
+    """Let go what waited for payments to say whether the deposit can be paid, or for the others that one act has changed, if all is here."""
+    waiting = deliveries.waiting_of(session.id)
+    if waiting and not _awaits_payments(session):
+        for delivery in waiting:
+            _let_go(context, delivery)
+    for batch_id in replicas.batches_of(session.id):
+        for delivery in deliveries.waiting_of_batch(context.store, batch_id):
+            _let_go_together(context, delivery)
 
 
 def hand_over(context: Notifications, delivery: Delivery) -> None:
@@ -73,8 +72,11 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
     now = context.now()
     terms = TERMS[fact.kind]
     late = now > occurred_at + terms.max_lateness
-    waits = terms.tells_of_money and _awaits_payments(session)
-    begins = occurred_at + max(fact.settles, PAYMENTS_ANSWER_WITHIN if waits else timedelta(0))
+    waits, patience = terms.tells_of_money and _awaits_payments(session), PAYMENTS_ANSWER_WITHIN
+    if fact.batch_id is not None:
+        # Whoever hears of the last of them lets it go.
+        waits, patience = True, BATCH_COMES_WITHIN
+    begins = occurred_at + (patience if waits else timedelta(0))
     delivery = Delivery(
         id=new_id("dlv"),
         account_id=session.account_id,
@@ -84,7 +86,8 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
         channel=channel.value,
         session_id=fact.session_id,
         client_id=fact.client_id,
-        series_id=fact.series_id,
+        batch_id=fact.batch_id,
+        batch_size=fact.batch_size,
         cancellation_id=fact.cancellation_id,
         deposit_id=fact.deposit_id,
         refund_id=fact.refund_id,
@@ -102,6 +105,24 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
         return
     if begins <= now:
         hand_over(context, delivery)
+
+
+def _let_go_together(context: Notifications, delivery: Delivery) -> None:
+    """Let a message about several sessions go once all of them are here, and payments has answered or had its time to."""
+    sessions = [session for session, _ in replicas.sessions_of_batch(delivery.batch_id or "")]
+    if len(sessions) < (delivery.batch_size or 0):
+        return
+    if TERMS[Kind(delivery.kind)].tells_of_money and any(_awaits_payments(session) for session in sessions):
+        until = max(delivery.due_at + PAYMENTS_ANSWER_WITHIN, context.now())
+        if delivery.next_attempt_at is None or until < delivery.next_attempt_at:
+            deliveries.change(delivery.id, next_attempt_at=until)
+        return
+    _let_go(context, delivery)
+
+
+def _let_go(context: Notifications, delivery: Delivery) -> None:
+    deliveries.change(delivery.id, waits=False)
+    hand_over(context, delivery)
 
 
 def _awaits_payments(session: Session) -> bool:

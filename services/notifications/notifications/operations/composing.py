@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from contracts.sessions import DepositStatus, RefundDecision
@@ -21,10 +22,20 @@ _WITHOUT_MONEY = {"amount": 0, "held_amount": 0, "due_amount": 0, "refunded_amou
 
 
 class Message:
-    """One delivery and everything known about it, loaded within the unit of work that sends it."""
+    """One delivery and everything known about it, loaded within the unit of work that sends it.
+
+    It is about one session; where one act has changed several, `together` holds the same of each, itself included.
+    """
 
     def __init__(
-        self, delivery: Delivery, session: Session, account: Account, client: Client, wishes: Preferences
+        self,
+        delivery: Delivery,
+        session: Session,
+        account: Account,
+        client: Client,
+        wishes: Preferences,
+        *,
+        cancellation_id: str | None,
     ) -> None:
         self.delivery = delivery
         self.session = session
@@ -32,12 +43,14 @@ class Message:
         self.client = client
         self.wishes = wishes
         self.kind = Kind(delivery.kind)
+        self.cancellation_id = cancellation_id
+        self.together: Sequence[Message] = (self,)
         self.deposit: Deposit | None = replicas.deposit(session.id)
         self.refund: Refund | None = (
             replicas.refund(delivery.refund_id)
             if delivery.refund_id
-            else replicas.refund_of(session.id, delivery.cancellation_id)
-            if delivery.cancellation_id
+            else replicas.refund_of(session.id, cancellation_id)
+            if cancellation_id
             else None
         )
 
@@ -83,8 +96,7 @@ class Message:
         def amount(value: int) -> str:
             return wording.money(value, currency) if value else ""
 
-        series = self._series()
-        payment_url = (self.deposit and self.deposit.payment_url) or session.payment_url or ""
+        payment_url, several = self._payment_url(), len(self.together) > 1
         # Without its link a sum that is due would only puzzle the client.
         due = (
             amount(money["due_amount"])
@@ -108,11 +120,38 @@ class Message:
             held=amount(money["held_amount"]),
             refund=self._refund(wording, currency),
             payment_url=payment_url if due else "",
-            manage_url=session.manage_url or "",
+            manage_url=(not several and session.manage_url) or "",
             unsubscribe_url=self._unsubscribe_url(context) if TERMS[self.kind].reminder else "",
             reason=self._reason(),
             outcome=self._outcome(),
-            occurrences=tuple(wording.span(each.starts_at, each.ends_at) for each in series) if len(series) > 1 else (),
+            occurrences=tuple(wording.span(each.session.starts_at, each.session.ends_at) for each in self.together)
+            if several
+            else (),
+            links=self._links(wording) if several else (),
+            payments=self._payments(wording) if several else (),
+        )
+
+    def _payment_url(self) -> str:
+        return (self.deposit and self.deposit.payment_url) or self.session.payment_url or ""
+
+    def _links(self, wording: Wording) -> tuple[tuple[str, str], ...]:
+        """When each of several sessions is, and the client's own link of it."""
+        sessions = [each.session for each in self.together]
+        return tuple(
+            (wording.span(each.starts_at, each.ends_at), each.manage_url) for each in sessions if each.manage_url
+        )
+
+    def _payments(self, wording: Wording) -> tuple[tuple[str, str, str], ...]:
+        """What is to be paid of several sessions: when, how much, and where."""
+        due = [
+            (each.session, each._money(), each._payment_url())
+            for each in self.together
+            if each._money()["status"] == DepositStatus.REQUIRED and each._payment_url()
+        ]
+        return tuple(
+            (wording.date(session.starts_at), wording.money(money["due_amount"], money["currency"]), url)
+            for session, money, url in due
+            if money["due_amount"]
         )
 
     def _money(self) -> dict[str, Any]:
@@ -120,6 +159,8 @@ class Message:
         return self.deposit.as_dict() if self.deposit else self.session.deposit or _WITHOUT_MONEY
 
     def _refund(self, wording: Wording, currency: str) -> str:
+        if len(self.together) > 1:
+            return ""  # Each has its own, which its own message will tell.
         if self.refund and self.refund.amount:
             return wording.money(self.refund.amount, self.refund.currency)
         quote = (self._cancellation() or {}).get("quote")
@@ -133,7 +174,11 @@ class Message:
         return (self._cancellation() or {}).get("reason") or ""
 
     def _outcome(self) -> str:
-        """What becomes of the deposit of a cancelled session."""
+        """What becomes of the deposits of the cancelled sessions: of several the one that is most worth knowing."""
+        outcomes = {each._own_outcome() for each in self.together}
+        return next((outcome for outcome in ("refund", "undecided", "keep", "unpaid") if outcome in outcomes), "")
+
+    def _own_outcome(self) -> str:
         cancellation, money = self._cancellation(), self._money()
         status = money["status"]
         if cancellation is None or status in (None, DepositStatus.NOT_ASKED):
@@ -153,17 +198,14 @@ class Message:
 
     def _cancellation(self) -> dict[str, Any] | None:
         """The cancellation that the message is about."""
-        return next((each for each in self.session.cancellations if each["id"] == self.delivery.cancellation_id), None)
-
-    def _series(self) -> list[Session]:
-        return replicas.sessions_of_series(self.delivery.series_id) if self.delivery.series_id else []
+        return next((each for each in self.session.cancellations if each["id"] == self.cancellation_id), None)
 
     def _invitation(self, context: Notifications) -> tuple[str, bytes] | None:
         method = TERMS[self.kind].invitation
         if method is None:
             return None
-        sessions = self._series() or [self.session]
-        return method.value, document(method, [self._appointment(each, method) for each in sessions], context.now())
+        appointments = [self._appointment(each.session, method) for each in self.together]
+        return method.value, document(method, appointments, context.now())
 
     def _appointment(self, session: Session, method: Invitation) -> Appointment:
         return Appointment(

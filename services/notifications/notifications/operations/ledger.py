@@ -10,15 +10,13 @@ from chassis.ids import new_id
 from chassis.problems import Conflict, NotFound
 from chassis.store import moment
 from notifications.domain import reminders as rules
-from notifications.domain.kinds import TERMS, Channel, Kind
-from notifications.domain.standing import holds
+from notifications.domain.kinds import TERMS, Channel
 from notifications.domain.statuses import OPEN, DeliveryStatus
 from notifications.operations.announcing import hand_over
-from notifications.operations.composing import Message
 from notifications.operations.context import Notifications
 from notifications.operations.preferences import require_account
-from notifications.operations.reach import preferences_of, situation_of
-from notifications.operations.sending import known
+from notifications.operations.reach import situation_of
+from notifications.operations.sending import message_of
 from notifications.store import deliveries, reminders, replicas
 from notifications.store.models import Delivery, Reminder
 
@@ -121,24 +119,21 @@ def resend(context: Notifications, account_id: str, delivery_id: str) -> Deliver
         return delivery
 
 
-_SAME = "account_id kind channel session_id client_id series_id cancellation_id deposit_id refund_id sequence".split()
+_SAME = "account_id kind channel session_id client_id batch_id batch_size cancellation_id deposit_id refund_id sequence".split()
 
 
 def _refuse_what_no_longer_holds(context: Notifications, delivery: Delivery) -> None:
-    session = replicas.session(delivery.session_id)
     account = replicas.account(context.store, delivery.account_id)
     client = replicas.client(context.store, delivery.client_id, delivery.account_id)
-    assert session is not None
     assert account is not None
     if client is None or client.erased_at is not None:
         raise Conflict("the client was erased", code="invalid_transition")
-    message = Message(delivery, session, account, client, preferences_of(account.id))
-    kind = Kind(delivery.kind)
-    facts = known(message, again=True)
-    if not holds(kind, facts, context.now(), sequence=delivery.sequence, cancellation_id=delivery.cancellation_id):
+    message, so = message_of(delivery, account, client, context.now(), again=True)
+    if not so:
         raise Conflict("what it told is no longer so", code="invalid_transition")
+    kind = message.kind
     if TERMS[kind].audience == "client":
-        situation = situation_of(context, session, account, client, message.wishes)
+        situation = situation_of(context, message.session, account, client, message.wishes)
         reason = rules.unreachable(situation, kind, Channel(delivery.channel))
         if reason is not None:
             raise Conflict(f"the client cannot be reached by {delivery.channel}: {reason}", code="invalid_transition")

@@ -88,11 +88,13 @@ def take_session(context: Notifications, event: Event) -> None:
         # What names the client was blanked, and does not come back with a late event.
         row |= {"notes": "", "client_message": "", "manage_url": None, "payment_url": None}
     newer = replicas.keep(context.store, Session, row, only_at_first=("filled_to",))
+    batch, cancellation = data.get("batch"), facts.standing_cancellation(data)
+    if batch:
+        replicas.join_batch(context.store, batch["id"], event.subject, cancellation["id"] if cancellation else None)
     session = _session_or_wait(event.subject, event.account_id)
     wishes = preferences_of(account.id)
     if newer:
         plan_session(context, session, account, client, wishes)
-        release_waiting(context, session)
     if not event.snapshot:
         announce(
             context,
@@ -102,6 +104,8 @@ def take_session(context: Notifications, event: Event) -> None:
             occurred_at=event.time,
             told_up_to=session.filled_to,
         )
+    if newer or batch:
+        release_waiting(context, session)
 
 
 def take_deposit(context: Notifications, event: Event) -> None:

@@ -25,7 +25,7 @@ from notifications.operations.context import Notifications
 from notifications.operations.ending import fail, postpone, skip, succeed, unsure
 from notifications.operations.reach import preferences_of, situation_of
 from notifications.store import deliveries, quota, reminders, replicas
-from notifications.store.models import Delivery
+from notifications.store.models import Account, Client, Delivery, Session
 
 CLAIM_LEASE = timedelta(minutes=2)
 """How long (real time) a worker may take over one delivery before another one looks into it."""
@@ -143,13 +143,12 @@ def _lost(delivery: Delivery, claim: str) -> Lost:
 def _checked(context: Notifications, delivery: Delivery) -> Message | None:
     """The message, if it still is to be sent now; else the delivery has been brought to its end, or put off."""
     now = context.now()
-    session = replicas.session(delivery.session_id)
     account = replicas.account(context.store, delivery.account_id)
     client = replicas.client(context.store, delivery.client_id, delivery.account_id)
-    assert session is not None
     assert account is not None
     assert client is not None
-    message = Message(delivery, session, account, client, preferences_of(account.id))
+    message, holds = message_of(delivery, account, client, now, again=bool(delivery.resend_of))
+    session = message.session
     if client.erased_at is not None:
         skip(context, delivery, Reason.ERASED)
         return None
@@ -160,7 +159,7 @@ def _checked(context: Notifications, delivery: Delivery) -> Message | None:
     if message.to_client:
         situation = situation_of(context, session, account, client, message.wishes)
         reason = rules.unreachable(situation, kind, Channel(delivery.channel))
-    if reason is None and not delivery.resend_of and not _holds(message, now):
+    if reason is None and not delivery.resend_of and not holds:
         reason = Reason.OVERTAKEN
     if reason is not None:
         skip(context, delivery, reason)
@@ -179,13 +178,39 @@ def _checked(context: Notifications, delivery: Delivery) -> Message | None:
     return message
 
 
-def _holds(message: Message, now: datetime) -> bool:
+def message_of(
+    delivery: Delivery, account: Account, client: Client, now: datetime, *, again: bool = False
+) -> tuple[Message, bool]:
+    """The message of a delivery, and whether what it tells still holds; of several sessions, it is about those of which it does.
+
+    `again` passes over what the client was told before.
+    """
+    wishes = preferences_of(account.id)
+    found = [
+        Message(delivery, session, account, client, wishes, cancellation_id=cancellation_id)
+        for session, cancellation_id in _told_by(delivery)
+    ]
+    holding = [message for message in found if _holds(message, now, again=again)]
+    message = (holding or found)[0]
+    message.together = holding or found
+    return message, bool(holding)
+
+
+def _told_by(delivery: Delivery) -> list[tuple[Session, str | None]]:
+    if delivery.batch_id is not None:
+        return replicas.sessions_of_batch(delivery.batch_id)
+    session = replicas.session(delivery.session_id)
+    assert session is not None
+    return [(session, delivery.cancellation_id)]
+
+
+def _holds(message: Message, now: datetime, *, again: bool) -> bool:
     return standing.holds(
         message.kind,
-        known(message),
+        known(message, again=again),
         now,
         sequence=message.delivery.sequence,
-        cancellation_id=message.delivery.cancellation_id,
+        cancellation_id=message.cancellation_id,
     )
 
 
@@ -249,6 +274,9 @@ def _render(context: Notifications, delivery: Delivery, message: Message, channe
     deliveries.change(
         delivery.id, address=to, told_starts_at=message.session.starts_at, told_ends_at=message.session.ends_at
     )
+    if delivery.batch_id is not None:
+        for each in message.together:
+            replicas.note_told(delivery.batch_id, each.session)
     if channel is Channel.SMS:
         _mark_begun(context, delivery, text_digest=digest(ready.text))
     return Ready(delivery_id=ready.delivery_id, claim=claim, to=ready.to, email=ready.email, text=ready.text)

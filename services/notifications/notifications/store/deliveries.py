@@ -9,7 +9,7 @@ from typing import Any
 from chassis.store import Store, moment
 from notifications.domain.kinds import TELL_THE_TIME, Channel
 from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
-from notifications.store.models import Delivery
+from notifications.store.models import BatchMember, Delivery
 
 
 def add(store: Store, values: dict[str, Any]) -> bool:
@@ -58,48 +58,75 @@ def known_to_provider(provider_ids: Sequence[str]) -> set[str]:
     }
 
 
-def waiting_for_payments(session_id: str) -> list[Delivery]:
+def waiting_of(session_id: str) -> list[Delivery]:
+    """What waits to be told of this session alone."""
     return list(
         Delivery.select().where(
             (Delivery.session_id == session_id)
+            & Delivery.batch_id.is_null()
             & (Delivery.status == DeliveryStatus.QUEUED.value)
             & (Delivery.waits == True)  # noqa: E712
         )
     )
 
 
-def told_last(session_id: str) -> tuple[datetime, datetime] | None:
-    """Start and end of the session as a message told its client last."""
-    row = (
-        Delivery.select(Delivery.told_starts_at, Delivery.told_ends_at)
-        .where(
-            (Delivery.session_id == session_id)
-            & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
-            & (Delivery.channel == Channel.EMAIL.value)
-            & Delivery.status.in_([status.value for status in HANDED_OVER])
-            & Delivery.told_starts_at.is_null(False)
-        )
-        .order_by(Delivery.sent_at.desc())
-        .first()
+def waiting_of_batch(store: Store, batch_id: str) -> list[Delivery]:
+    """What waits to be told of an act that changed several sessions, locked: so whoever comes last sees all that came before."""
+    rows = store.execute(
+        f"SELECT id FROM deliveries WHERE batch_id = %s AND status = 'queued' AND waits ORDER BY id {store.for_update}",
+        (batch_id,),
     )
-    return None if row is None else (row.told_starts_at, row.told_ends_at)
+    return list(Delivery.select().where(Delivery.id.in_([row[0] for row in rows]))) if rows else []
+
+
+def told_last(session_id: str) -> tuple[datetime, datetime] | None:
+    """Start and end of the session as a message told its client last, of it alone or of several."""
+    told = (
+        (Delivery.channel == Channel.EMAIL.value)
+        & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
+        & Delivery.status.in_([status.value for status in HANDED_OVER])
+    )
+    alone = Delivery.select(Delivery.sent_at, Delivery.told_starts_at, Delivery.told_ends_at).where(
+        told
+        & (Delivery.session_id == session_id)
+        & Delivery.batch_id.is_null()
+        & Delivery.told_starts_at.is_null(False)
+    )
+    together = (
+        Delivery.select(Delivery.sent_at, BatchMember.told_starts_at, BatchMember.told_ends_at)
+        .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
+        .where(told & (BatchMember.session_id == session_id) & BatchMember.told_starts_at.is_null(False))
+    )
+    latest: list[Any] = [
+        row for query in (alone, together) for row in query.order_by(Delivery.sent_at.desc()).limit(1).tuples()
+    ]
+    return max(latest)[1:] if latest else None
 
 
 def untold(session_id: str, cancellation_id: str | None) -> bool:
     """Whether the client's message about this cancellation was called for and then overtaken, or is about to be."""
-    return bool(
-        Delivery.select()
-        .where(
-            (Delivery.session_id == session_id)
-            & (Delivery.cancellation_id == cancellation_id)
-            & Delivery.kind.in_(["cancelled", "released"])
-            & (
-                ((Delivery.status == DeliveryStatus.SKIPPED.value) & (Delivery.reason == "overtaken"))
-                | ((Delivery.status == DeliveryStatus.QUEUED.value) & Delivery.claim.is_null())
-            )
-        )
-        .exists()
+    told_by = Delivery.kind.in_(["cancelled", "released"])
+    open_still = (Delivery.status == DeliveryStatus.QUEUED.value) & Delivery.claim.is_null()
+    overtaken = (Delivery.status == DeliveryStatus.SKIPPED.value) & (Delivery.reason == "overtaken")
+    alone = Delivery.select().where(
+        told_by
+        & (Delivery.session_id == session_id)
+        & (Delivery.cancellation_id == cancellation_id)
+        & Delivery.batch_id.is_null()
+        & (overtaken | open_still)
     )
+    # A message about several that went out without this one has told nothing of it, either.
+    together = (
+        Delivery.select()
+        .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
+        .where(
+            told_by
+            & (BatchMember.session_id == session_id)
+            & (BatchMember.cancellation_id == cancellation_id)
+            & BatchMember.told_starts_at.is_null()
+        )
+    )
+    return bool(alone.exists() or together.exists())
 
 
 def claim_due(store: Store, now: datetime, real_now: datetime, limit: int) -> list[Delivery]:

@@ -94,6 +94,20 @@ class Session(Base):
         table_name = "sessions"
 
 
+class BatchMember(Base):
+    """A session that an act has changed together with others; the times of it that were told with them."""
+
+    batch_id = TextField()
+    session_id = TextField()
+    cancellation_id = TextField(null=True)
+    told_starts_at = UtcDateTimeField(null=True)
+    told_ends_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        table_name = "batch_members"
+        primary_key = CompositeKey("batch_id", "session_id")
+
+
 class Deposit(Base):
     id = TextField(primary_key=True)
     account_id = TextField()
@@ -209,7 +223,8 @@ class Delivery(Base):
     channel = TextField()
     session_id = TextField()
     client_id = TextField()
-    series_id = TextField(null=True)
+    batch_id = TextField(null=True)
+    batch_size = IntegerField(null=True)
     cancellation_id = TextField(null=True)
     deposit_id = TextField(null=True)
     refund_id = TextField(null=True)

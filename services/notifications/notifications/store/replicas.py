@@ -10,6 +10,7 @@ from chassis.store import Store
 from notifications.store.models import (
     Account,
     Base,
+    BatchMember,
     Client,
     Deposit,
     Preference,
@@ -86,13 +87,34 @@ def session(session_id: str, account_id: str | None = None) -> Session | None:
     return found
 
 
-def sessions_of_series(series_id: str) -> list[Session]:
-    """The sessions of a series that stand, by their start."""
-    return list(
-        Session.select()
-        .where((Session.series_id == series_id) & Session.status.in_(("pending", "confirmed")))
-        .order_by(Session.starts_at)
+def join_batch(store: Store, batch_id: str, session_id: str, cancellation_id: str | None) -> None:
+    """Note that the act has changed this session; once, however often that is told."""
+    store.execute(
+        """INSERT INTO batch_members (batch_id, session_id, cancellation_id) VALUES (%s, %s, %s)
+           ON CONFLICT (batch_id, session_id) DO NOTHING""",
+        (batch_id, session_id, cancellation_id),
     )
+
+
+def batches_of(session_id: str) -> list[str]:
+    """The acts that have changed this session together with others."""
+    return [row.batch_id for row in BatchMember.select().where(BatchMember.session_id == session_id)]
+
+
+def sessions_of_batch(batch_id: str) -> list[tuple[Session, str | None]]:
+    """The sessions that the act has changed, as far as that was heard, by their start; each with its cancellation, where it was one."""
+    members = {
+        row.session_id: row.cancellation_id for row in BatchMember.select().where(BatchMember.batch_id == batch_id)
+    }
+    found = Session.select().where(Session.id.in_(list(members))).order_by(Session.starts_at, Session.id)
+    return [(session, members[session.id]) for session in found]
+
+
+def note_told(batch_id: str, session: Session) -> None:
+    """Note that the message about the act has told when this session is."""
+    BatchMember.update(told_starts_at=session.starts_at, told_ends_at=session.ends_at).where(
+        (BatchMember.batch_id == batch_id) & (BatchMember.session_id == session.id)
+    ).execute()
 
 
 def sessions_to_come(client_ids: Sequence[str], now: datetime) -> list[str]:
