@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +11,8 @@ import pytest
 from services.scheduling.tests.driver import NOW, World, at, client_data
 from services.scheduling.tests.test_booking import booking
 from werkzeug.test import TestResponse
+
+from scheduling.domain.feeds import Entry, Feed, document
 
 
 def calendar(world: World) -> dict[str, Any]:
@@ -200,6 +202,25 @@ def test_a_feed_is_bounded_in_time_and_size(light_world: World, monkeypatch: pyt
     monkeypatch.setattr("scheduling.operations.feeds._MOST_AHEAD", 3)
     # Those that are nearest to now stay.
     assert list(entries(light_world)) == [made[days] for days in (-20, -1, 0, 1, 30)]
+
+
+def test_whole_days_are_told_as_dates() -> None:
+    """What is no moment has no timezone: it begins at every reader's own midnight."""
+    entry = Entry(
+        id="evt_1",
+        version=2,
+        status="CONFIRMED",
+        starts=date(2026, 12, 24),
+        ends=date(2026, 12, 27),
+        summary="Away",
+        description="",
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    (event,) = icalendar.Calendar.from_ical(
+        document(Feed(name="Praxis", timezone="Europe/Berlin", entries=[entry]))
+    ).walk("VEVENT")
+    assert (event.decoded("dtstart"), event.decoded("dtend")) == (date(2026, 12, 24), date(2026, 12, 27))
 
 
 def test_calendars_that_were_there_before_have_got_a_link_each(sqlite_url: str) -> None:
