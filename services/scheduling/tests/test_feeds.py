@@ -239,3 +239,19 @@ def test_calendars_that_were_there_before_have_got_a_link_each(sqlite_url: str) 
     assert len(tokens) == 2
     assert min(map(len, tokens)) >= 32
     store.close()
+
+
+def test_blocked_time_is_in_the_feed_until_it_is_removed(world: World) -> None:
+    hour = world.a.post(
+        "/events",
+        {"title": "Dentist", "starts_at": at("12-01 12:00"), "ends_at": at("12-01 13:00"), "notes": "Floor 3"},
+    )
+    holiday = world.a.post("/events", {"title": "Holiday", "starts_at": at("12-24 00:00"), "all_day": True})
+    found = entries(world)
+    event = found[f"{hour['id']}@timeblu"]
+    assert (str(event["summary"]), str(event["description"]), event.decoded("sequence")) == ("Dentist", "Floor 3", 1)
+    assert event.decoded("dtstart") == datetime.fromisoformat(hour["starts_at"])
+    day = found[f"{holiday['id']}@timeblu"]
+    assert (day.decoded("dtstart"), day.decoded("dtend")) == (date(2026, 12, 24), date(2026, 12, 25))
+    world.a.ok("DELETE", f"/events/{hour['id']}")
+    assert set(entries(world)) == {f"{holiday['id']}@timeblu"}

@@ -10,10 +10,11 @@ from typing import Any
 from chassis.problems import NotFound
 from contracts.sessions import SessionStatus
 from scheduling.domain.feeds import Entry, Feed
+from scheduling.domain.wall import local_date
 from scheduling.operations.context import Scheduling, reading
 from scheduling.operations.finding import the_account
 from scheduling.operations.sessions import client_view
-from scheduling.store.models import Account, Calendar, Client, Session, SessionType
+from scheduling.store.models import Account, BlockedTime, Calendar, Client, Session, SessionType
 
 # What a feed holds: the sessions nearest to now, within so much time before and after.
 _BEFORE, _AHEAD = timedelta(days=92), timedelta(days=400)
@@ -35,7 +36,7 @@ def feed(context: Scheduling, calendar_id: str, token: str) -> Feed:
     return Feed(
         name=calendar.name,
         timezone=account.timezone,
-        entries=_sessions(account, calendar, context.clock.now()),
+        entries=[*_sessions(calendar, context.clock.now()), *_events(account, calendar, context.clock.now())],
     )
 
 
@@ -46,17 +47,40 @@ def link(context: Scheduling, calendar: Calendar) -> str | None:
     return f"{context.settings.public_url}/v1/calendars/{calendar.id}/feed.ics?token={calendar.feed_token}"
 
 
-def _sessions(account: Account, calendar: Calendar, now: datetime) -> list[Entry]:
-    mine = Session.select().where(Session.account_id == account.id, Session.calendar_id == calendar.id)
-    past = mine.where(Session.starts_at >= now - _BEFORE, Session.starts_at < now)
-    ahead = mine.where(Session.starts_at >= now, Session.starts_at < now + _AHEAD)
-    rows = [
-        *reversed(list(past.order_by(Session.starts_at.desc(), Session.id.desc()).limit(_MOST_BEFORE))),
-        *ahead.order_by(Session.starts_at, Session.id).limit(_MOST_AHEAD),
-    ]
+def _sessions(calendar: Calendar, now: datetime) -> list[Entry]:
+    rows = _nearest(Session, calendar, now)
     types = _by_id(SessionType, (row.service_id for row in rows))
     clients = _by_id(Client, (row.client_id for row in rows))
     return [_entry(row, types[row.service_id], clients.get(row.client_id)) for row in rows]
+
+
+def _events(account: Account, calendar: Calendar, now: datetime) -> list[Entry]:
+    """Blocked times; one that was removed is gone from the feed, and so from who subscribes."""
+    return [
+        Entry(
+            id=event.id,
+            version=event.version,
+            status="CONFIRMED",
+            starts=local_date(event.starts_at, account.zone) if event.all_day else event.starts_at,
+            ends=local_date(event.ends_at, account.zone) if event.all_day else event.ends_at,
+            summary=event.title,
+            description=event.notes,
+            created_at=event.created_at,
+            updated_at=event.updated_at,
+        )
+        for event in _nearest(BlockedTime, calendar, now, BlockedTime.retired_at.is_null())
+    ]
+
+
+def _nearest(model: Any, calendar: Calendar, now: datetime, *conditions: Any) -> list[Any]:
+    """What of the calendar starts nearest to now, by its start."""
+    mine = model.select().where(model.account_id == calendar.account_id, model.calendar_id == calendar.id, *conditions)
+    past = mine.where(model.starts_at >= now - _BEFORE, model.starts_at < now)
+    ahead = mine.where(model.starts_at >= now, model.starts_at < now + _AHEAD)
+    return [
+        *reversed(list(past.order_by(model.starts_at.desc(), model.id.desc()).limit(_MOST_BEFORE))),
+        *ahead.order_by(model.starts_at, model.id).limit(_MOST_AHEAD),
+    ]
 
 
 def _entry(session: Session, session_type: SessionType, client: Client | None) -> Entry:
