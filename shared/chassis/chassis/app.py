@@ -10,12 +10,9 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
-import flask_smorest
 import peewee
-from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema, fields
 from opentelemetry.trace import SpanKind
 from werkzeug.exceptions import HTTPException
 
@@ -23,6 +20,7 @@ from chassis import health_routes, operations_api
 from chassis.auth import Verifier
 from chassis.idempotency import KeysInUse
 from chassis.ids import new_event_id
+from chassis.openapi import Api
 from chassis.problems import (
     BadRequest,
     Forbidden,
@@ -67,7 +65,7 @@ def create_app(service: Service) -> Flask:
     app.extensions["timeblu_keys"] = KeysInUse()
     verifier = Verifier(service.settings)
     # Flask takes errors by class; Problem first, then the framework's own, then whatever nobody foresaw.
-    api = _Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=_schema_name)})
+    api = Api()
     _time_requests(app, service)
     _admit(app, verifier)
     _version_answers(app)
@@ -85,38 +83,6 @@ def create_app(service: Service) -> Flask:
         if "POST" in (rule.methods or ()) and view.required_scopes and not view._apidoc.get("idempotent"):
             raise TypeError(f"POST {rule.rule} takes no Idempotency-Key: it lacks @once")
     return app
-
-
-class ProblemDocument(Schema):
-    """RFC 9457, with a stable `code`."""
-
-    type = fields.String()
-    title = fields.String()
-    status = fields.Integer()
-    detail = fields.String()
-    code = fields.String()
-    errors = fields.List(fields.Dict(), metadata={"description": "for bad fields: pointer and detail of each"})
-
-
-class _Api(flask_smorest.Api):
-    """flask-smorest with our problem documents in its OpenAPI document."""
-
-    ERROR_SCHEMA = ProblemDocument
-
-    def _register_error_handlers(self) -> None:
-        """None of its own: errors become problem documents here."""
-
-    def _register_responses(self) -> None:
-        # What it registers are the errors; what views answer keeps the class's media type.
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
-        super()._register_responses()
-        del self.DEFAULT_RESPONSE_CONTENT_TYPE
-
-
-def _schema_name(schema: Any) -> str:
-    """A schema's name in the OpenAPI document; one of which every field may be absent has a name of its own."""
-    name: str = resolver(schema)
-    return f"{name}Patch" if getattr(schema, "partial", None) else name
 
 
 def problem_response(problem: Problem) -> Response:

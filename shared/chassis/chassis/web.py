@@ -91,21 +91,20 @@ class Blueprint(flask_smorest.Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(_document_headers)
+        self._prepare_doc_cbks.append(_document_idempotency)
 
 
-def _document_headers(doc: dict[str, Any], info: Mapping[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
-    """Add to an operation's document the headers that are taken by habit."""
-    taken = []
+def _document_idempotency(doc: dict[str, Any], info: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+    """Add the header to the document of an operation that takes it."""
     if info.get("idempotent"):
-        taken.append(("Idempotency-Key", "the first answer to it is given again for 24 hours"))
-    if method in {"put", "patch", "delete"}:
-        taken.append(
-            ("If-Match", "the version that the caller has seen, in quotes; 412 where it is not the present one")
+        doc.setdefault("parameters", []).append(
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "schema": {"type": "string"},
+                "description": "the first answer to it is given again for 24 hours",
+            }
         )
-    for name, description in taken:
-        header = {"in": "header", "name": name, "schema": {"type": "string"}, "description": description}
-        doc.setdefault("parameters", []).append(header)
     return doc
 
 

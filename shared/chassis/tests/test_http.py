@@ -358,9 +358,13 @@ def test_the_openapi_document_tells_what_callers_rely_on(plain: Bench) -> None:
     post = document["paths"][ENTRIES]["post"]
     patch = document["paths"][f"{ENTRIES}/{{entry_id}}"]["patch"]
     assert post["security"] == [{"bearer": ["payments:write"]}]
-    assert set(post["responses"]) == {"201", "422", "default"}
+    assert set(post["responses"]) == set("201 400 401 403 409 413 415 422 503 default".split())
     assert [parameter["name"] for parameter in post["parameters"]] == ["Idempotency-Key"]
     assert "If-Match" in [parameter["name"] for parameter in patch["parameters"]]
+    assert set(patch["responses"]) >= {"404", "409", "412"}
+    public = document["paths"][f"{ENTRIES}/problem/{{name}}"]["get"]["responses"]
+    assert "429" in public
+    assert not {"401", "403", "409", "412"} & set(public)
     for response in document["components"]["responses"].values():
         assert set(response["content"]) == {"application/problem+json"}
     assert set(post["responses"]["201"]["content"]) == {"application/json"}
