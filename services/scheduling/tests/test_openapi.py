@@ -143,14 +143,24 @@ def _furnish(world: World, document: dict[str, Any]) -> Known:
     waiting = world.a.get(f"/sessions/{booked[0]['id']}")
     for _ in range(3):
         world.tell("deposit.paid", world.deposit_told(waiting | {"id": new_id("ses")}, 1, "paid"))
+    weekly = {"starts_at": at("12-08 12:00"), "ends_at": at("12-08 13:00"), "title": "Lunch"}
+    for _ in range(3):
+        world.a.post("/events", weekly)
+        world.a.post("/series", {"kind": "event", "template": weekly, "rrule": "FREQ=WEEKLY;COUNT=3"})
+    feeds = [calendar["feed_url"].rpartition("=")[2] for calendar in world.a.get("/calendars")["data"]]
     times = [at(f"12-07 {hour:02}:00") for hour in range(9, 16)]
     known: Known = {
         "account_id": ["acc_a", "acc_new"],
         "username": ["anna"],
-        "token": [link.rpartition("/")[2] for link in (*links, *(session["manage_url"] for session in booked))],
+        "token": [link.rpartition("/")[2] for link in (*links, *(session["manage_url"] for session in booked))]
+        + 3 * feeds,
         "client_id": clients,
         "hold_id": [hold["id"] for hold in holds],
         "starts_at": times,
+        "ends_at": [at("12-07 17:00")],
+        "rrule": ["FREQ=WEEKLY;COUNT=2"],
+        "kind": ["event"],
+        "title": ["Lunch"],
         "at": times,
         "from": [at("12-07 00:00")],
         "to": [at("12-08 00:00")],
