@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -123,6 +124,10 @@ def wait_readiness(suite: Deployment, status: int, *roles: tuple[str, str]) -> N
         )
 
 
+def _all_published(practice: Practice, service: str) -> bool:
+    return bool(practice.get(service, "/v1/ops/outbox")["unpublished"] == 0)
+
+
 def wait_handled(suite: Deployment, practice: Practice, sessions: list[str]) -> None:
     """Until every session has its deposit in payments and scheduling shows it, and nothing is kept, parked or dead anywhere."""
 
@@ -135,7 +140,7 @@ def wait_handled(suite: Deployment, practice: Practice, sessions: list[str]) -> 
     wait_until(all_known, interval=0.2, what="every deposit to be shown")
     wait_until(lambda: not kept(practice), interval=0.2, what="every event to be handled")
     for service in ROLES:
-        assert practice.get(service, "/v1/ops/outbox")["unpublished"] == 0
+        wait_until(partial(_all_published, practice, service), interval=0.2, what=f"{service} to publish everything")
         assert practice.get(service, "/v1/ops/dead")["data"] == []
         assert [f for f in practice.get(service, "/v1/ops/invariants")["data"] if f["violations"]] == []
 

@@ -94,7 +94,7 @@ def _tell(practice: Practice, data_dir: Path) -> None:
         "Refunded through Stripe Connect",
         f"{refund['id']}, {refund['amount'] / 100:.2f} EUR, on the account {refund['account']}",
     )
-    mail = practice.wait_mail(email, "5–10")
+    mail = practice.wait_mail(email, "your refund of")
     _say("The client is told", f"“{mail['subject']}”")
     journey.show(booked["id"])
     restored = practice.restore(booked["id"])

@@ -229,7 +229,7 @@ def _expect_told_once(suite: Running, actor: Actor) -> None:
         still_to_be_sent = any(status == "queued" and claim is None for _, status, claim in rows)
         return None if still_to_be_sent else [(key, status) for key, status, _ in rows]
 
-    told = wait_until(settled, interval=0.2, what="every message to come to its end") or []
+    told = wait_until(settled, deadline=3 * PATIENCE, interval=0.2, what="every message to come to its end") or []
     mails = Counter(mail["headers"]["Message-ID"] for mail in actor.practice.sandbox("GET", "/mail")["data"])
     assert set(mails.values()) == {1}
     sent = [key for key, status in told if status == "sent"]
