@@ -518,6 +518,30 @@ def test_another_rule_counts_what_it_makes_against_the_plan(world: World) -> Non
     assert len(world.b.patch(path, {"rrule": "FREQ=WEEKLY;COUNT=15"})["occurrences"]) == 15
 
 
+def test_another_rule_keeps_to_the_hours_that_were_left_on_purpose(world: World) -> None:
+    series = make(world, "FREQ=WEEKLY;COUNT=2", "12-05 10:00", allow_outside_hours=True, override_reason="Saturdays")
+    changed = world.a.patch(f"/series/{series['id']}", {"rrule": "FREQ=WEEKLY;COUNT=4"})
+    assert results(changed) == ["created"] * 4
+    later = {"starts_at": at("12-12 11:00"), "scope": "all"}
+    path = f"/sessions/{ids(changed)[1]}"
+    problem = world.a.refused(409, "slot_taken", "PATCH", path, later)
+    assert {each["kind"] for each in problem["conflicts"]} == {"outside_working_hours"}
+    world.a.patch(path, later | {"allow_outside_hours": True, "override_reason": "still Saturdays"})
+    assert shown(world, changed) == ["12-05 11:00", "12-12 11:00", "12-19 11:00", "12-26 11:00"]
+
+
+def test_a_series_keeps_the_timezone_that_it_was_made_in(world: World) -> None:
+    whole = {"title": "Off", "starts_at": at("12-05 00:00"), "all_day": True, "rrule": "FREQ=WEEKLY;COUNT=3"}
+    days, series = world.a.post("/events", whole), make(world, "FREQ=WEEKLY;COUNT=3")
+    world.provision("acc_a", username="anna", timezone="America/New_York")
+    world.a.patch(f"/sessions/{ids(series)[0]}", {"starts_at": at("12-01 16:00"), "scope": "all", "allow_outside_hours": True, "override_reason": "moved"})  # fmt: skip
+    assert shown(world, series) == ["12-01 16:00", "12-08 16:00", "12-15 16:00"]
+    world.a.patch(f"/events/{event_ids(days)[0]}", {"ends_at": at("12-07 00:00"), "scope": "all"})
+    assert events_of(world) == [("Off", f"12-{day} 00:00", "2 days, 0:00:00") for day in ("05", "12", "19")]
+    assert world.a.get(f"/series/{series['id']}")["timezone"] == "Europe/Berlin"
+    assert world.broken_invariants() == {}
+
+
 def test_events_follow_another_rule(world: World) -> None:
     series = lunch(world)
     changed = world.a.patch(f"/series/{series['id']}", {"rrule": "FREQ=DAILY;COUNT=3", "template": {"title": "Nap"}})

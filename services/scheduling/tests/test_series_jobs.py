@@ -183,6 +183,17 @@ def test_an_erased_clients_series_ends_and_keeps_no_texts(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_erasing_a_client_blanks_why_an_event_overlaps_their_session(world: World) -> None:
+    client = world.new_client()
+    world.a.post("/sessions", booking(world, at("12-01 10:00"), client_id=client))
+    over = {"allow_overlap": True, "override_reason": "Anna's knee"}
+    body = {"title": "Call", "starts_at": at("12-01 10:00"), "ends_at": at("12-01 10:30")}
+    event = world.a.post("/events", body | over)
+    requested = {"id": client, "account_id": "acc_a", "version": 5, "requested_at": world.clock.now()}
+    world.tell("client.erasure_requested", requested)
+    assert [row["reason"] for row in world.a.get(f"/events/{event['id']}/history")["data"]] == ["(erased)"]
+
+
 def test_four_runners_at_once_make_each_occurrence_once(world: World) -> None:
     many = [make(world, "FREQ=WEEKLY", f"12-0{day} {hour}:00") for day in (1, 2) for hour in (10, 12, 14)]
     world.clock.advance(days=100)

@@ -18,7 +18,7 @@ from scheduling.operations import series as recurring
 from scheduling.operations.context import Scheduling
 from scheduling.operations.laying_out import EVENT
 
-_EVENT_OR_SERIES = {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("EventOut", "SeriesOut")]}
+_EVENT_OR_SERIES = {"anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("EventOut", "SeriesOut")]}
 
 
 def blueprint(context: Scheduling) -> Blueprint:

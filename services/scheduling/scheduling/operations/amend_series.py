@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chassis.problems import Invalid
@@ -93,6 +93,9 @@ def amend(
     with below("/template"):
         carry_out(context, account, part, drafted, template, actor)
         override = Override.of(template)
+    reason = part.series.template.get("outside_hours")
+    if reason is not None and not override.outside_hours:
+        override = replace(override, outside_hours=True, reason=override.reason or reason)
     _fill(context, account, part.series, laid, anew, override, actor)
     store(context, part.series)
     return view(part.series)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chassis.ids import new_id
 from chassis.problems import Invalid, NotFound
@@ -16,7 +17,7 @@ from scheduling.operations.context import Actor, Scheduling, reading, unit_of_wo
 from scheduling.operations.finding import the_account, the_calendar, the_event
 from scheduling.operations.placement import Block, Override, Placed, forget_sanctions, place
 from scheduling.store import claims
-from scheduling.store.models import Account, BlockedTime, BlockedTimeChange, Calendar
+from scheduling.store.models import Account, BlockedTime, BlockedTimeChange, Calendar, Series
 
 _PLAIN = ("title", "notes", "calendar_id", "all_day", "series_id")
 _TIMES = {"starts_at", "ends_at", "all_day"}
@@ -42,7 +43,7 @@ def create(context: Scheduling, account_id: str, actor: Actor, body: Mapping[str
     """
     account = the_account(context, account_id)
     calendar = calendar_named(context, account, body.get("calendar_id"))
-    starts_at, ends_at = times(account, body["starts_at"], body.get("ends_at"), all_day=body["all_day"])
+    starts_at, ends_at = times(account.zone, body["starts_at"], body.get("ends_at"), all_day=body["all_day"])
     override = Override.of(body)
     block = block_for(new_id("evt"), calendar.id, starts_at, ends_at)
     placed = place(context, account, block, override)
@@ -142,10 +143,8 @@ def view(event: BlockedTime) -> dict[str, Any]:
     }
 
 
-def times(
-    account: Account, starts_at: datetime, ends_at: datetime | None, *, all_day: bool
-) -> tuple[datetime, datetime]:
-    """From when to when; an event of whole days from local midnight to local midnight.
+def times(zone: ZoneInfo, starts_at: datetime, ends_at: datetime | None, *, all_day: bool) -> tuple[datetime, datetime]:
+    """From when to when; an event of whole days from midnight to midnight in `zone`.
 
     Raises:
         Invalid: it has no end, or ends before it begins.
@@ -155,7 +154,7 @@ def times(
     if ends_at is not None and ends_at <= starts_at:
         raise Invalid.field("/ends_at", "An event ends after it begins.")
     if all_day:
-        return whole_days(starts_at, ends_at, account.zone)
+        return whole_days(starts_at, ends_at, zone)
     assert ends_at is not None
     return starts_at, ends_at
 
@@ -288,7 +287,9 @@ def wanted_block(context: Scheduling, account: Account, event: BlockedTime, body
         calendar_id = calendar_named(context, account, calendar_id).id
     starts_at, ends_at = body.get("starts_at", event.starts_at), body.get("ends_at", event.ends_at)
     if _TIMES & body.keys():
-        starts_at, ends_at = times(account, starts_at, ends_at, all_day=body.get("all_day", event.all_day))
+        # A series keeps the timezone that it was made in.
+        zone = Series.get_by_id(event.series_id).zone if event.series_id else account.zone
+        starts_at, ends_at = times(zone, starts_at, ends_at, all_day=body.get("all_day", event.all_day))
     return block_for(event.id, calendar_id, starts_at, ends_at)
 
 

@@ -8,7 +8,7 @@ from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account
 from scheduling.operations.sessions import record
-from scheduling.store.models import Account, Cancellation, Change, Client, Sanction, Series, Session
+from scheduling.store.models import Account, BlockedTimeChange, Cancellation, Change, Client, Sanction, Series, Session
 
 _ERASED = "(erased)"
 _TEXTS = ("notes", "session_notes", "client_message")
@@ -81,6 +81,10 @@ def _blank_session(context: Scheduling, account: Account, session: Session) -> i
 
 
 def _blank_reasons(session: Session) -> int:
+    overlapping = [pair.session_id for pair in Sanction.select().where(Sanction.other_id == session.id)]
+    BlockedTimeChange.update(reason=_ERASED).where(
+        BlockedTimeChange.blocked_time_id.in_(overlapping), BlockedTimeChange.reason.is_null(False)
+    ).execute()
     Sanction.update(reason=_ERASED).where(
         (Sanction.session_id == session.id) | (Sanction.other_id == session.id)
     ).execute()

@@ -221,7 +221,7 @@ def _session_template(plan: Plan, body: Mapping[str, Any]) -> dict[str, Any]:
 def _event_template(context: Scheduling, account: Account, body: Mapping[str, Any]) -> tuple[datetime, dict[str, Any]]:
     """The first start of a series of events, and what is kept for those still to be made."""
     all_day = body["all_day"]
-    starts_at, ends_at = blocked_times.times(account, body["starts_at"], body.get("ends_at"), all_day=all_day)
+    starts_at, ends_at = blocked_times.times(account.zone, body["starts_at"], body.get("ends_at"), all_day=all_day)
     return starts_at, {
         "title": body["title"],
         "notes": body.get("notes") or "",

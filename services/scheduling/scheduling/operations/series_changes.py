@@ -217,7 +217,12 @@ def carry_out(context: Scheduling, account: Account, part: Part, drafted: Draft,
         Conflict: `slot_taken`; `invalid_transition` where the chosen one cannot be moved.
     """
     members = members_of(context, account, part.series)
-    bodies = {wall: _body_for(members, part, drafted, wall, body) for wall in part.by_wall}
+    bodies = {
+        wall: said
+        for wall, member in part.by_wall.items()
+        if (said := _body_for(members, part, drafted, wall, body))
+        or member.series_id != drafted.before[member.id]["series_id"]
+    }
     _make_room(context, account, members, part, bodies)
     changed, refused = [], []
     conflicts: list[dict[str, str]] = []

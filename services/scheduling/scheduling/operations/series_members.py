@@ -203,7 +203,7 @@ class EventMembers:
             starts_at, ends_at = member.starts_at, member.ends_at
         all_day = body.get("all_day", template["all_day"] if member is None else member.all_day)
         starts_at, ends_at = blocked_times.times(
-            self.account, body.get("starts_at", starts_at), body.get("ends_at", ends_at), all_day=all_day
+            series.zone, body.get("starts_at", starts_at), body.get("ends_at", ends_at), all_day=all_day
         )
         length = Length.between(starts_at, ends_at, all_day=all_day, zone=series.zone)
         template |= {"all_day": all_day, "length": length.as_data()}
