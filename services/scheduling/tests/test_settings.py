@@ -38,3 +38,14 @@ def test_what_is_missing_is_named_in_one_line(environment: pytest.MonkeyPatch) -
     text = str(wrong.value)
     assert all(name in text for name in ("CLIENTS_URL", "PAYMENTS_PUBLIC_URL", "STORE_URL"))
     assert "\n" not in text
+
+
+def test_deposits_of_a_series_are_asked_fourteen_days_ahead_unless_said_otherwise(
+    environment: pytest.MonkeyPatch,
+) -> None:
+    assert read_settings(Settings.read).series_ask_days == 14
+    environment.setenv("SERIES_ASK_DAYS", "30")
+    assert read_settings(Settings.read).series_ask_days == 30
+    environment.setenv("SERIES_ASK_DAYS", "-1")
+    with pytest.raises(WrongSettings, match="SERIES_ASK_DAYS"):
+        read_settings(Settings.read)

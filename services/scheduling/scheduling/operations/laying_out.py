@@ -183,11 +183,14 @@ def made_from(series: Series, wall: datetime) -> datetime:
     return on_the_wall(wall + series.shifted - AHEAD, series.zone)
 
 
-def laid_until(series: Series, now: datetime) -> list[Laid]:
-    """The occurrences that are to be there at `now`: the first in any case, and whatever lies less than twelve months ahead."""
+def laid_until(series: Series, now: datetime, most: int = _MOST_AT_ALL) -> list[Laid]:
+    """The occurrences that are to be there at `now`: the first in any case, and whatever lies less than twelve months ahead.
+
+    Of more than `most` it is the first ones, and one more.
+    """
     found: list[Laid] = []
     for wall, starts_at in all_laid(series):
-        if found and (made_from(series, wall) > now or len(found) > _MOST_AT_ALL):
+        if found and (made_from(series, wall) > now or len(found) > most):
             break
         found.append((wall, starts_at))
     return found
@@ -199,7 +202,7 @@ def first_laid(series: Series, now: datetime) -> list[Laid]:
     Raises:
         Invalid: there is none, or there are too many.
     """
-    found = laid_until(series, now)
+    found = laid_until(series, now, MOST_AT_ONCE)
     if not found:
         raise Invalid.field("/rrule", "From this start on, this rule names no occurrence.")
     if len(found) > MOST_AT_ONCE:
