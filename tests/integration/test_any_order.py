@@ -67,6 +67,25 @@ class Story:
         """A client and a session with a deposit of 20 euros, `hours` ahead."""
         service = self.practice.session_type(percent=25, price=8000)
         yield
+        yield from self._met()
+        starts_at = self.begin + timedelta(hours=hours)
+        body = {"service_id": service["id"], "client_id": self.clients[-1], "starts_at": starts_at, **fields}
+        self.sessions.append(self.practice.book(**body)["id"])
+        yield
+
+    def series_booked(self) -> Iterator[None]:
+        """Two sessions of one series, each with its deposit."""
+        service = self.practice.session_type(percent=25, price=8000)
+        yield
+        yield from self._met()
+        starts_at = (self.begin + timedelta(hours=36)).isoformat()
+        template = {"service_id": service["id"], "client_id": self.clients[-1], "starts_at": starts_at}
+        body = {"kind": "session", "template": template, "rrule": "FREQ=WEEKLY;COUNT=2"}
+        series = self.practice.post("scheduling", "/v1/series", body)
+        self.sessions += [occurrence["session_id"] for occurrence in series["occurrences"]]
+        yield
+
+    def _met(self) -> Iterator[None]:
         person = {
             "name": "Ada Lovelace",
             "email": f"ada.{self.practice.account_id}@client.example",
@@ -76,10 +95,6 @@ class Story:
             yield
         assert answer.status_code == 201, answer.text
         self.clients.append(answer.json()["id"])
-        yield
-        starts_at = self.begin + timedelta(hours=hours)
-        body = {"service_id": service["id"], "client_id": self.clients[-1], "starts_at": starts_at, **fields}
-        self.sessions.append(self.practice.book(**body)["id"])
         yield
 
     def paid(self) -> Iterator[None]:
@@ -94,8 +109,8 @@ class Story:
         assert answer.status_code == 303, answer.text
         yield
 
-    def cancelled(self, refund: str | None) -> Iterator[None]:
-        body = {"refund": refund} if refund else {}
+    def cancelled(self, refund: str | None, **fields: Any) -> Iterator[None]:
+        body = fields | ({"refund": refund} if refund else {})
         self.practice.cancel(self.session, reason="ill", **body)
         yield
 
@@ -108,9 +123,9 @@ class Story:
             yield
         yield
 
-    def rescheduled(self, hours: float) -> Iterator[None]:
+    def rescheduled(self, hours: float, **fields: Any) -> Iterator[None]:
         starts_at = (self.begin + timedelta(hours=hours)).isoformat()
-        self.practice.post("scheduling", f"/v1/sessions/{self.session}/reschedule", {"starts_at": starts_at})
+        self.practice.post("scheduling", f"/v1/sessions/{self.session}/reschedule", {"starts_at": starts_at, **fields})
         yield
 
     def webhooks(self, *, held: bool) -> Iterator[None]:
@@ -380,6 +395,14 @@ def client_renamed_and_deleted(story: Story) -> Iterator[None]:
     yield from story.restored()
 
 
+def a_series_moved_paid_and_cancelled(story: Story) -> Iterator[None]:
+    yield from story.opened()
+    yield from story.series_booked()
+    yield from story.rescheduled(hours=36 + 7 * 24 + 2, scope="all")
+    yield from story.paid()
+    yield from story.cancelled("refund", scope="all")
+
+
 STORIES = [
     refunded,
     kept,
@@ -393,6 +416,7 @@ STORIES = [
     rescheduled_and_changed,
     downgraded_in_between,
     client_renamed_and_deleted,
+    a_series_moved_paid_and_cancelled,
 ]
 # Those with the most that can cross, for the store on which all takes longer.
 MONEY = [restored_and_refunded_again, kept_restored_and_refunded, paid_late_and_decided_after]

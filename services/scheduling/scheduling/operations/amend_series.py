@@ -45,7 +45,7 @@ from scheduling.store.models import Account, Occurrence, Series
 
 @dataclass(frozen=True, kw_only=True)
 class Anew:
-    """Another rule for what is to come, and the occurrences that it names."""
+    """Another rule for what is to come: what its conflicts do, and what becomes of money that was paid for what it drops."""
 
     rule: Rule
     on_conflict: str
