@@ -74,6 +74,21 @@ def test_a_provider_hears_of_a_move_that_the_client_made_and_not_of_the_own(prac
     assert "Wednesday, 11 March 2026" in text_of(told)
 
 
+def test_a_second_payment_is_judged_only_once_all_before_it_is_here(practice: Practice) -> None:
+    """Paid, refunded, paid again: while the refund is still on its way the second payment would seem to be none."""
+    practice.hear("session.created", session(deposit=terms(id="dep_1")))
+    practice.hear("deposit.required", deposit(1))
+    practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+    practice.hear("deposit.paid", deposit(4, status="paid", held_amount=2000, due_amount=0))
+    practice.work()
+    assert [kind for kind, _, status in practice.fared() if status == "sent"].count("deposit_received") == 1
+
+    practice.hear("deposit.refunded", deposit(3, status="refunded", due_amount=0, refunded_amount=2000))
+    practice.work()
+    assert [kind for kind, _, status in practice.fared() if status == "sent"].count("deposit_received") == 2
+
+
 def test_an_event_that_comes_twice_is_told_once(practice: Practice) -> None:
     event_id = practice.hear("session.created", session())
     practice.work()
@@ -245,6 +260,7 @@ def test_a_refund_that_failed_is_told_to_the_provider_each_time_it_fails(practic
 
 def test_a_payment_is_told_to_both_and_only_when_money_came(practice: Practice) -> None:
     practice.hear("session.created", session(deposit=terms(id="dep_1")))
+    practice.hear("deposit.required", deposit(1))
     practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
     practice.work()
     # Kept at a cancellation and, after the restore, paid again: nobody paid anything.

@@ -186,21 +186,6 @@ def test_a_deposit_that_the_plan_does_not_include_is_not_asked(practice: Practic
     assert practice.told("deposit") == ["deposit.not_asked"]
 
 
-def test_the_deposit_of_a_series_is_asked_ahead_of_each_occurrence(practice: Practice) -> None:
+def test_when_the_deposit_of_an_occurrence_is_asked_is_schedulings_to_say(practice: Practice) -> None:
     session_id = practice.book(source="series", series_id="srs_1", hours_ahead=24 * 20)
-    assert practice.deposit(session_id) is None
-    practice.advance(days=5)
-    practice.settle_down()
-    assert practice.deposit(session_id) is None
-    practice.advance(days=2)
-    practice.settle_down()
     assert practice.standing(session_id) == ("required", 0, 2000, 0)
-
-
-def test_an_occurrence_moved_nearer_is_asked_at_once(practice: Practice) -> None:
-    session_id = practice.book(source="series", series_id="srs_1", hours_ahead=24 * 20)
-    data = practice.sessions[session_id]
-    start = practice.clock.now().replace(microsecond=0)
-    practice.hear(practice.changed(session_id, "rescheduled", starts_at=start, ends_at=start))
-    assert data["starts_at"] == start
-    assert practice.standing(session_id)[0] == "required"

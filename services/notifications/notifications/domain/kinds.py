@@ -100,6 +100,8 @@ TERMS: dict[Kind, Terms] = {
     Kind.DISPUTED: _to_provider(),
 }
 
+MONEY_CAME = (Kind.DEPOSIT_RECEIVED, Kind.DEPOSIT_PAID)
+"""Receipts: whether money came is judged by what the deposit held before."""
 REMINDERS = tuple(kind for kind, terms in TERMS.items() if terms.reminder)
 TOLD_TOGETHER = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESCHEDULED, Kind.CANCELLED)
 """What one act does to several sessions of a series is one message of these kinds."""

@@ -91,6 +91,15 @@ def money_came(held: Sequence[tuple[int, int]], version: int) -> bool:
     return at[version] > (before[-1] if before else 0)
 
 
+def earlier_missing(held: Sequence[tuple[int, int]], version: int, filled_to: int) -> bool:
+    """Whether a version of the deposit before `version` is still on its way: what came with `version` is not to be judged before.
+
+    `filled_to` is the version of the snapshot with which this service began, 0 without one.
+    """
+    here = {known for known, _ in held}
+    return any(each not in here for each in range(filled_to + 1, version))
+
+
 def deposit_status(known: Known) -> str | None:
     """The deposit's status: payments' word where it is known, else scheduling's."""
     if known.deposit is not None:

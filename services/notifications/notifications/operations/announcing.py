@@ -7,9 +7,14 @@ from datetime import datetime, timedelta
 
 from chassis.ids import new_id
 from notifications.domain.facts import Fact
-from notifications.domain.kinds import TERMS, Channel, Kind
+from notifications.domain.kinds import MONEY_CAME, TERMS, Channel, Kind
 from notifications.domain.preferences import Preferences, channels
-from notifications.domain.standing import BATCH_COMES_WITHIN, PAYMENTS_ANSWER_WITHIN, awaits_payments
+from notifications.domain.standing import (
+    BATCH_COMES_WITHIN,
+    PAYMENTS_ANSWER_WITHIN,
+    awaits_payments,
+    earlier_missing,
+)
 from notifications.domain.statuses import DeliveryStatus, Reason
 from notifications.operations.context import Notifications
 from notifications.store import deliveries, replicas
@@ -40,10 +45,9 @@ def announce(
 
 
 def release_waiting(context: Notifications, session: Session) -> None:
-    """Let go what waited for payments to say whether the deposit can be paid, or for the others that one act has changed, if all is here."""
-    waiting = deliveries.waiting_of(session.id)
-    if waiting and not _awaits_payments(session):
-        for delivery in waiting:
+    """Let go what waited for payments, for an earlier version of the deposit, or for the others that one act has changed, if all is here."""
+    for delivery in deliveries.waiting_of(session.id):
+        if not _awaits(Kind(delivery.kind), session, delivery.sequence):
             _let_go(context, delivery)
     for batch_id in replicas.batches_of(session.id):
         for delivery in deliveries.waiting_of_batch(context.store, batch_id):
@@ -72,7 +76,7 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
     now = context.now()
     terms = TERMS[fact.kind]
     late = now > occurred_at + terms.max_lateness
-    waits, patience = terms.tells_of_money and _awaits_payments(session), PAYMENTS_ANSWER_WITHIN
+    waits, patience = _awaits(fact.kind, session, fact.sequence), PAYMENTS_ANSWER_WITHIN
     if fact.batch_id is not None:
         # Whoever hears of the last of them lets it go.
         waits, patience = True, BATCH_COMES_WITHIN
@@ -123,6 +127,14 @@ def _let_go_together(context: Notifications, delivery: Delivery) -> None:
 def _let_go(context: Notifications, delivery: Delivery) -> None:
     deliveries.change(delivery.id, waits=False)
     hand_over(context, delivery)
+
+
+def _awaits(kind: Kind, session: Session, sequence: int) -> bool:
+    """Whether a message about this session alone has to wait for what payments has still to say, or has said before."""
+    if kind in MONEY_CAME:
+        deposit = replicas.deposit(session.id)
+        return deposit is not None and earlier_missing(deposit.held, sequence, deposit.filled_to)
+    return TERMS[kind].tells_of_money and _awaits_payments(session)
 
 
 def _awaits_payments(session: Session) -> bool:
