@@ -527,12 +527,12 @@ def seeds(quick: int, many: int) -> list[Any]:
 
 
 # The two in this order: a process has one store a service, that of the last to start.
-@pytest.mark.parametrize("seed", seeds(2, 16))
+@pytest.mark.parametrize("seed", seeds(2, 10))
 def test_every_event_twice_and_in_any_order_leads_to_the_same_end_on_sqlite(on_sqlite: Telling, seed: int) -> None:
     expect_the_same_ends(on_sqlite, seed)
 
 
-@pytest.mark.parametrize("seed", seeds(1, 16))
+@pytest.mark.parametrize("seed", seeds(1, 7))
 def test_every_event_twice_and_in_any_order_leads_to_the_same_end_on_postgresql(
     on_postgresql: Telling, seed: int
 ) -> None:

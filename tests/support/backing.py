@@ -216,7 +216,7 @@ def remove_described(state: Path) -> None:
     """Ends the server described in the file `state` for good, if there is one."""
     if state.exists():
         attach(json.loads(state.read_text())["server"]).remove()
-        state.unlink()
+        state.unlink(missing_ok=True)  # another run may have pruned the folder
 
 
 def _first_that_works(
