@@ -8,11 +8,12 @@ from typing import Any
 from chassis.inbox import WaitingFor
 from contracts.sessions import DepositStatus, RefundDecision
 from scheduling.domain.deposits import SessionDeposit, taken_over
-from scheduling.domain.transitions import Action, NotAllowed, after
+from scheduling.domain.transitions import Action
 from scheduling.operations.cancel import carry_out
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account
 from scheduling.operations.sessions import differences, facts, record, set_deposit, standing_cancellation
+from scheduling.operations.steps import possible
 from scheduling.store.models import Account, Cancellation, Session
 
 UNPAID = "deposit_unpaid"
@@ -63,7 +64,7 @@ def release(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> No
     changed = _take(context, session, told)
     deposit = session.its_deposit
     stands = deposit is None or deposit.holds_money or (overtaken and deposit.status is not DepositStatus.CANCELED)
-    if not stands and _can_be_cancelled(context, session):
+    if not stands and possible(context, session, Action.CANCEL):
         carry_out(context, account, session, SYSTEM, UNPAID, RefundDecision.REFUND, before=before)
     elif changed:
         record(
@@ -94,14 +95,6 @@ def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> boo
 def _awaits_refund(session: Session) -> bool:
     standing = standing_cancellation(session)
     return standing is not None and standing.awaits_refund
-
-
-def _can_be_cancelled(context: Scheduling, session: Session) -> bool:
-    try:
-        after(Action.CANCEL, session.state, started=session.started(context.clock.now()))
-    except NotAllowed:
-        return False
-    return True
 
 
 def _read(told: Mapping[str, Any]) -> SessionDeposit:

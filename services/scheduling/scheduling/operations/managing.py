@@ -8,14 +8,14 @@ from typing import Any
 from chassis.links import BadLink
 from chassis.problems import Conflict, NotFound
 from contracts.sessions import RefundDecision
-from scheduling.domain.transitions import Action, NotAllowed, after
+from scheduling.domain.transitions import Action
 from scheduling.operations.amend import amend
 from scheduling.operations.cancel import carry_out
 from scheduling.operations.context import Actor, Scheduling, reading, unit_of_work
 from scheduling.operations.finding import the_account, the_session
 from scheduling.operations.offering import check_offered
 from scheduling.operations.sessions import MANAGE, manage_url, view
-from scheduling.operations.steps import step, take_step
+from scheduling.operations.steps import possible, step, take_step
 from scheduling.store.models import Account, Calendar, Session
 
 CLIENT = Actor(name="client", by="client")
@@ -95,9 +95,9 @@ def link_view(context: Scheduling, account: Account, session: Session) -> dict[s
         "cancel_until": cancel_until if rules.client_cancellation else None,
         "reschedule_until": reschedule_until,
         "may": {
-            "confirm": session.source != "online" and _possible(context, session, Action.CONFIRM),
-            "cancel": rules.client_cancellation and now <= cancel_until and _possible(context, session, Action.CANCEL),
-            "reschedule": now <= reschedule_until and _possible(context, session, Action.RESCHEDULE),
+            "confirm": session.source != "online" and possible(context, session, Action.CONFIRM),
+            "cancel": rules.client_cancellation and now <= cancel_until and possible(context, session, Action.CANCEL),
+            "reschedule": now <= reschedule_until and possible(context, session, Action.RESCHEDULE),
         },
     }
 
@@ -106,14 +106,6 @@ _SHOWN = (
     "id", "service_id", "service", "calendar_id", "starts_at", "ends_at", "duration_minutes", "timezone", "status", "notes", "client_message",
     "auto_confirm_at", "price", "deposit", "payment_url", "cancellation", "version", "created_at", "updated_at",
 )  # fmt: skip
-
-
-def _possible(context: Scheduling, session: Session, action: Action) -> bool:
-    try:
-        after(action, session.state, started=session.started(context.clock.now()))
-    except NotAllowed:
-        return False
-    return True
 
 
 def owner(context: Scheduling, token: str) -> str:

@@ -32,6 +32,15 @@ def step(context: Scheduling, session: Session, action: Action) -> SessionStatus
         raise Conflict(str(not_allowed), code="invalid_transition") from None
 
 
+def possible(context: Scheduling, session: Session, action: Action) -> bool:
+    """Whether `step` would let the action be taken just now."""
+    try:
+        step(context, session, action)
+    except Conflict:
+        return False
+    return True
+
+
 @unit_of_work
 def take_step(
     context: Scheduling, account_id: str, session_id: str, actor: Actor, action: Action, expected: int | None
