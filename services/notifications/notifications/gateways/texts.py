@@ -13,15 +13,13 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from notifications.domain.outcomes import Outcome, Result
+from notifications.domain.twilio_errors import Meaning, meaning
 from notifications.settings import Settings
 
-_OPTED_OUT = 21610
-# Errors that are about us or about the moment, not about the message: worth another attempt (www.twilio.com/docs/api/errors).
-_NOT_NOW = {
-    20003,  # authentication failed: keys are being changed
-    20429,  # too many requests
-    21611,  # the sender's queue is full
-    30001,  # queue overflow
+_RESULTS = {
+    Meaning.FINAL: Result.REFUSED,
+    Meaning.NOT_NOW: Result.NOT_NOW,
+    Meaning.OPTED_OUT: Result.OPTED_OUT,
 }
 # Clocks differ: a message may seem to be older than the attempt that made it.
 _SKEW = timedelta(minutes=2)
@@ -46,7 +44,7 @@ class Texter:
         try:
             message = self._client().messages.create(to=to, body=text, status_callback=status_callback, **sender)
         except TwilioRestException as error:
-            return _answer(error)
+            return answer(error)
         except (TwilioException, requests.RequestException, OSError) as error:
             return _no_answer(error)
         return Outcome(result=Result.SENT, provider_id=message.sid)
@@ -94,16 +92,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _answer(error: TwilioRestException) -> Outcome:
+def answer(error: TwilioRestException) -> Outcome:
+    """What a refusal of Twilio's means, by the table of its errors, else by its HTTP status."""
     text = f"{error.code or error.status}: {error.msg}"[:500]
-    if error.code == _OPTED_OUT:
-        return Outcome(result=Result.OPTED_OUT, error=text)
-    if error.status == 429 or error.code in _NOT_NOW:
+    known = meaning(error.code)
+    if known is not None:
+        return Outcome(result=_RESULTS[known], error=text)
+    if error.status == 429:
         return Outcome(result=Result.NOT_NOW, error=text)
-    if error.status >= 500:
-        # It may have failed before or after it took the message.
-        return Outcome(result=Result.UNSURE, error=text)
-    return Outcome(result=Result.REFUSED, error=text)
+    # After a 5xx it may have failed before or after it took the message.
+    return Outcome(result=Result.UNSURE if error.status >= 500 else Result.REFUSED, error=text)
 
 
 def _no_answer(error: Exception) -> Outcome:
