@@ -11,6 +11,7 @@ from prometheus_client import Gauge
 from chassis.clock import Clock, SystemClock
 from chassis.service import Invariant, Service, Snapshot, Worker, parts
 from chassis.telemetry import Metrics
+from notifications.domain.kinds import Channel
 from notifications.operations.context import Notifications
 from notifications.operations.dispatching import oldest_due_age
 from notifications.settings import Settings
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
     from chassis.web import Blueprint
 
 
-def build(settings: Settings, clock: Clock | None = None) -> Service:
+def build(settings: Settings, clock: Clock | None = None, real_clock: Clock | None = None) -> Service:
     """The service on the store and broker of `settings`."""
     clock = clock or SystemClock()
     store, wakeups, outbox = parts("notifications", settings, clock)
     store.bind(database)
-    context = Notifications(settings=settings, clock=clock, store=store, outbox=outbox, wakeups=wakeups)
+    context = Notifications(
+        settings=settings,
+        clock=clock,
+        store=store,
+        outbox=outbox,
+        wakeups=wakeups,
+        real_clock=real_clock or SystemClock(),
+    )
     metrics = Metrics()
     due = Gauge(
         "oldest_due_age_seconds",
@@ -49,19 +57,26 @@ def build(settings: Settings, clock: Clock | None = None) -> Service:
     def workers() -> dict[str, Worker]:
         from notifications.gateways.mail import Mailer
         from notifications.gateways.texts import Texter
+        from notifications.operations.pacing import ProviderPace
         from notifications.operations.sending import send_email, send_sms
 
-        mailer = Mailer(settings)
+        mailer, email_pace = Mailer(settings), ProviderPace(context, Channel.EMAIL, settings.email_per_second)
         texter = Texter(settings) if settings.sms_possible else None
+        sms_pace = ProviderPace(context, Channel.SMS, settings.sms_per_second)
         return {
-            "email": Worker(queue="notifications.email", run=lambda event: send_email(context, mailer, event.subject)),
-            "sms": Worker(queue="notifications.sms", run=lambda event: send_sms(context, texter, event.subject)),
+            "email": Worker(
+                queue="notifications.email", run=lambda event: send_email(context, mailer, event.subject, email_pace)
+            ),
+            "sms": Worker(
+                queue="notifications.sms", run=lambda event: send_sms(context, texter, event.subject, sms_pace)
+            ),
         }
 
     def blueprints() -> Sequence[Blueprint]:
-        from notifications.api import deliveries, reminders, settings, unsubscribe, webhooks
+        from notifications.api import deliveries, reminders, settings, templates, unsubscribe, webhooks
 
-        return [resource.blueprint(context) for resource in (settings, reminders, deliveries, webhooks, unsubscribe)]
+        resources = (settings, templates, reminders, deliveries, webhooks, unsubscribe)
+        return [resource.blueprint(context) for resource in resources]
 
     def invariants() -> Sequence[Invariant]:
         from notifications.operations.invariants import invariants

@@ -45,6 +45,9 @@ def _smtp(url: str) -> None:
         raise ValidationError(str(error)) from None
 
 
+_rate = validate.Range(min=0, max=100_000)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings(ServiceSettings):
     """The environment variable is the name in capitals."""
@@ -53,6 +56,10 @@ class Settings(ServiceSettings):
     """The mail server that takes our mail: smtp+starttls://user:password@host:587, smtps://user:password@host:465 or, unencrypted, smtp://host:25"""
     smtp_timeout: float = 30.0
     """Seconds to wait for an answer; one to the end of DATA that does not come leaves the email `unknown`"""
+    email_per_second: float = 0.0
+    """How many emails a second the mail server takes, over all workers; 0: as many as they can send"""
+    mail_webhook_secret: str | None = None
+    """The password of those who post reports of mail that bounced; without it there is no such webhook"""
     mail_from: str
     """The address that mail comes from; accounts add their name and reply address"""
     twilio_account_sid: str | None = None
@@ -66,6 +73,10 @@ class Settings(ServiceSettings):
     """Where Twilio's API is; another address for the sandbox"""
     twilio_timeout: float = 10.0
     """Seconds to wait for Twilio's answer"""
+    sms_per_second: float = 0.0
+    """How many texts a second Twilio takes, over all workers; 0: as many as they can send"""
+    account_messages_per_second: float = 50.0
+    """How many messages a second one account sends by each channel, so that its burst does not hold up others; 0: no limit"""
     address_retention_days: int = 180
     """How long the delivery log shows addresses"""
 
@@ -80,6 +91,8 @@ class Settings(ServiceSettings):
             **chassis_settings(env),
             smtp_url=env.str("SMTP_URL", validate=_smtp),
             smtp_timeout=env.float("SMTP_TIMEOUT", 30.0),
+            email_per_second=env.float("EMAIL_PER_SECOND", 0.0, validate=_rate),
+            mail_webhook_secret=env.str("MAIL_WEBHOOK_SECRET", None) or None,
             mail_from=env.str("MAIL_FROM", validate=validate.Email()),
             twilio_account_sid=env.str("TWILIO_ACCOUNT_SID", None) or None,
             twilio_auth_token=env.str("TWILIO_AUTH_TOKEN", None) or None,
@@ -87,5 +100,7 @@ class Settings(ServiceSettings):
             twilio_messaging_service_sid=env.str("TWILIO_MESSAGING_SERVICE_SID", None) or None,
             twilio_api_base=env.str("TWILIO_API_BASE", "https://api.twilio.com").rstrip("/"),
             twilio_timeout=env.float("TWILIO_TIMEOUT", 10.0),
+            sms_per_second=env.float("SMS_PER_SECOND", 0.0, validate=_rate),
+            account_messages_per_second=env.float("ACCOUNT_MESSAGES_PER_SECOND", 50.0, validate=_rate),
             address_retention_days=env.int("ADDRESS_RETENTION_DAYS", 180),
         )

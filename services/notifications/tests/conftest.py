@@ -29,6 +29,7 @@ def make_practice(tmp_path: Path) -> Iterator[MakePractice]:
 
     def make(store_url: str, **settings: object) -> Practice:
         clock = StandingClock()
+        lease_clock = StandingClock(moment=datetime.now(UTC))
         server = Server(("127.0.0.1", 0), _not_yet, numthreads=12)
         server.expiration_interval = 0.05
         server.prepare()
@@ -64,12 +65,12 @@ def make_practice(tmp_path: Path) -> Iterator[MakePractice]:
                 }  # type: ignore[arg-type]
             ),
             clock,
+            lease_clock,
         )
         migrate(service)
         app = create_app(service)
         server.wsgi_app = PathInfoDispatcher({"/notifications": app, "/sandbox": sandbox.wsgi})  # type: ignore[no-untyped-call]
         threading.Thread(target=server.serve, daemon=True).start()
-        lease_clock = StandingClock(moment=datetime.now(UTC))
         context = Notifications(
             settings=service.settings,  # type: ignore[arg-type]
             clock=clock,

@@ -10,10 +10,12 @@ import requests
 from services.notifications.tests.conftest import MakePractice
 from services.notifications.tests.driver import NOON, Practice, account, client, session
 
+from notifications.domain.kinds import Channel
 from notifications.domain.outcomes import Outcome
 from notifications.gateways.mail import Mailer
 from notifications.gateways.texts import Texter
 from notifications.operations.dispatching import dispatch
+from notifications.operations.pacing import ProviderPace
 from notifications.operations.sending import send_email, send_sms
 from support.waiting import wait_until
 
@@ -153,7 +155,7 @@ def test_mail_whose_worker_died_while_sending_is_unknown_and_not_repeated(practi
     mailer = DyingMailer(practice.context.settings)
     mailer.after = after
     with pytest.raises(SystemExit):
-        send_email(practice.context, mailer, due.subject)
+        send_email(practice.context, mailer, due.subject, ProviderPace(practice.context, Channel.EMAIL, 0))
     practice.work()
     assert practice.fared() == [("confirmation", "email", "queued")]
 
@@ -168,7 +170,12 @@ def test_mail_whose_worker_died_before_the_attempt_is_sent_by_another(practice: 
     practice.hear("session.created", session())
     [due] = practice.on_the_queues()
     with pytest.raises(SystemExit):
-        send_email(practice.context, _Killed(practice.context.settings), due.subject)
+        send_email(
+            practice.context,
+            _Killed(practice.context.settings),
+            due.subject,
+            ProviderPace(practice.context, Channel.EMAIL, 0),
+        )
 
     practice.lease_clock.moment = datetime.now(UTC) + timedelta(minutes=10)
     practice.work()
@@ -261,7 +268,12 @@ def test_a_text_whose_worker_died_is_settled_by_asking_twilio(practice: Practice
     # Its receipts lead nowhere, so that the list alone can tell.
     object.__setattr__(practice.context.settings, "public_url", "http://127.0.0.1:1")
     with pytest.raises(SystemExit):
-        send_sms(practice.context, DyingTexter(practice.context.settings), due.subject)
+        send_sms(
+            practice.context,
+            DyingTexter(practice.context.settings),
+            due.subject,
+            ProviderPace(practice.context, Channel.SMS, 0),
+        )
 
     practice.lease_clock.moment += timedelta(minutes=3)
     practice.work()

@@ -12,13 +12,16 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from chassis.web import Blueprint, Nothing, Page, PageQuery, Query, caller, decode_cursor, encode_cursor, once, requires
 from contracts.fields import UtcTime
+from notifications.domain.kinds import Channel, Kind
 from notifications.domain.statuses import DeliveryStatus
 from notifications.operations.context import Notifications
 from notifications.operations.ledger import get_delivery, list_deliveries, resend
 
 _STATUSES = [status.value for status in DeliveryStatus if status is not DeliveryStatus.SENDING]
 _EXPORTED_AT_ONCE = 500
-_COLUMNS = "id kind channel session_id client_id to status attempts sent_at error provider_id created_at".split()
+_COLUMNS = (
+    "id kind channel session_id client_id to status attempts sent_at error provider_id segments created_at".split()
+)
 
 
 class _Statuses(fields.String):
@@ -34,7 +37,13 @@ class _Statuses(fields.String):
 class ExportQuery(Query):
     session_id = fields.String(load_default=None)
     status = _Statuses(load_default=[])
-    q = fields.String(load_default=None, validate=validate.Length(max=200))
+    kind = fields.String(load_default=None, validate=validate.OneOf([kind.value for kind in Kind]))
+    channel = fields.String(load_default=None, validate=validate.OneOf([channel.value for channel in Channel]))
+    q = fields.String(
+        load_default=None,
+        validate=validate.Length(max=200),
+        metadata={"description": "in the address or the client's name"},
+    )
     updated_since = UtcTime(load_default=None)
 
 
@@ -54,7 +63,10 @@ class DeliveryOut(Schema):
     due_at = UtcTime()
     sent_at = UtcTime(allow_none=True)
     error = fields.Function(lambda row: row.reason if row.status == DeliveryStatus.SKIPPED else row.error)
-    provider_id = fields.String(allow_none=True)
+    provider_id = fields.String(
+        allow_none=True, metadata={"description": "Twilio's SID, or the Message-ID of an email"}
+    )
+    segments = fields.Integer(allow_none=True, metadata={"description": "how many text messages it was"})
     resend_of = fields.String(allow_none=True)
     created_at = UtcTime()
     updated_at = UtcTime()
@@ -80,6 +92,8 @@ def blueprint(context: Notifications) -> Blueprint:
             caller().account_id,
             session_id=query["session_id"],
             statuses=query["status"],
+            kind=query["kind"],
+            channel=query["channel"],
             text=query["q"],
             updated_since=query["updated_since"],
             after=after and str(after),
@@ -126,6 +140,8 @@ def _csv(context: Notifications, account_id: str, query: dict[str, Any]) -> Iter
             account_id,
             session_id=query["session_id"],
             statuses=query["status"],
+            kind=query["kind"],
+            channel=query["channel"],
             text=query["q"],
             updated_since=query["updated_since"],
             after=after,

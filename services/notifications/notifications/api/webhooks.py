@@ -1,13 +1,16 @@
-"""`/v1/webhooks/twilio`: how a text message fared, and what clients text back; signed by Twilio."""
+"""`/v1/webhooks`: from Twilio, how a text message fared and what clients text back; from a mail server, what bounced."""
 
 from __future__ import annotations
 
+import hmac
+
 from flask import Response, request
 
-from chassis.problems import BadRequest, NotFound
+from chassis.problems import BadRequest, NotFound, Unauthenticated
 from chassis.web import Blueprint, any_body, public
+from notifications.domain.bounces import read
 from notifications.operations.context import Notifications
-from notifications.operations.receipts import take_receipt
+from notifications.operations.receipts import take_bounce, take_receipt
 from notifications.operations.wishes import text_back
 
 _NO_REPLY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
@@ -41,6 +44,22 @@ def blueprint(context: Notifications) -> Blueprint:
             context.store.run(lambda: text_back(context, number=form["From"], text=form["Body"]))
         # Twilio answers STOP by itself; an empty document says that we add nothing.
         return Response(_NO_REPLY, mimetype="text/xml")
+
+    @routes.post("/mail")
+    @public
+    @any_body
+    def mail() -> Response:
+        """A report of mail that came back, as it arrived (RFC 3464), under the password of the settings by HTTP Basic."""
+        secret = context.settings.mail_webhook_secret
+        if secret is None:
+            raise NotFound
+        if not hmac.compare_digest((request.authorization and request.authorization.password) or "", secret):
+            raise Unauthenticated("the password of this webhook is needed")
+        bounce = read(request.get_data())
+        if bounce is not None:
+            context.store.run(lambda: take_bounce(context, bounce))
+        # Whatever else arrives at that mailbox, nobody need send it again.
+        return Response(status=204)
 
     return routes
 

@@ -48,6 +48,10 @@ class Letter:
     """The method and the iCalendar document."""
     unsubscribe_url: str | None = None
 
+    @property
+    def message_id(self) -> str:
+        return message_id(self.key, self.sender)
+
     def as_bytes(self, now: datetime) -> bytes:
         """The message with CRLF line ends.
 
@@ -55,7 +59,7 @@ class Letter:
             BadAddress: the recipient's address is none.
         """
         message = EmailMessage(policy=_Policy(linesep="\r\n"))
-        message["Message-ID"] = message_id(self.key, self.sender)
+        message["Message-ID"] = self.message_id
         message["Date"] = format_datetime(now)
         message["From"] = _address(self.sender_name, self.sender)
         message["To"] = _address(self.to_name, self.to)

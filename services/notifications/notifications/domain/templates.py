@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from notifications.domain.kinds import Kind
 
 _SECTION = re.compile(r"^\[(subject|text|html|sms)\]\n", re.MULTILINE)
+PARTS = ("heading", "session", "occurrences", "links", "quote", "button", "link", "small")
+"""The pieces of HTML that templates are put together from, `templates/parts.html`."""
+_COMPILED_AT_ONCE = 1000
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -85,18 +88,18 @@ def render_email(source: Source, variables: Variables) -> Rendered:
         jinja2.TemplateError: a variable is unknown, or the template is none.
     """
     values = _values(variables)
-    body = _html().from_string(source.html).render(values)
-    subject = " ".join(_text().from_string(source.subject).render(values).split())
+    body = _compiled(source.html, html=True).render(values)
+    subject = " ".join(_compiled(source.subject).render(values).split())
     return Rendered(
         subject=subject,
-        text=_tidy(_text().from_string(source.text).render(values)),
+        text=_tidy(_compiled(source.text).render(values)),
         html=_html().get_template("layout").render(values, subject=subject, body=Markup(body)),
     )
 
 
 def render_sms(source: Source, variables: Variables) -> str:
     """The text of a message on one line. Raises as above."""
-    return " ".join(_text().from_string(source.sms).render(_values(variables)).split())
+    return " ".join(_compiled(source.sms).render(_values(variables)).split())
 
 
 def render_page(name: str, language: str, **values: Any) -> str:
@@ -114,6 +117,12 @@ def parse(document: str) -> Source:
     """The sections of a template file."""
     parts = _SECTION.split(document)[1:]
     return Source(**{name: text.strip("\n") for name, text in zip(parts[::2], parts[1::2], strict=True)})
+
+
+@lru_cache(_COMPILED_AT_ONCE)
+def _compiled(text: str, *, html: bool = False) -> Template:
+    """A template ready to be rendered: compiling it takes longer than that."""
+    return (_html() if html else _text()).from_string(text)
 
 
 @cache

@@ -16,6 +16,7 @@ from contracts.money import decimals
 
 LANGUAGES = ("en", "de")
 """The languages that messages are written in; for any other one it is the first."""
+_LANGUAGE_AND_COUNTRY = re.compile(r"[A-Za-z]{2,3}(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?")
 _CODE_BY_NUMBER = re.compile(r"(?<=[A-Za-z])(?=\d)")
 _NO_BREAK = re.compile("[\u00a0\u202f\u2009]")
 
@@ -71,15 +72,32 @@ class Wording:
 
 def locale_for(*wishes: str | None) -> Locale:
     """The locale of the first wish (such as `de-AT` or `en_GB`) that is one; English where its language is not written here."""
-    for wish in wishes:
-        if not wish:
-            continue
-        try:
-            locale = Locale.parse(wish.replace("-", "_"))
-        except (UnknownLocaleError, ValueError):
-            continue
-        return locale if locale.language in LANGUAGES else Locale(LANGUAGES[0])
-    return Locale(LANGUAGES[0])
+    locale = wished(*wishes)
+    return locale if locale.language in LANGUAGES else Locale(LANGUAGES[0])
+
+
+def wished(*wishes: str | None) -> Locale:
+    """The locale of the first wish that is one, whether or not anything is written in its language; else English."""
+    found = (parse_locale(wish) for wish in wishes if wish)
+    return next((locale for locale in found if locale is not None), Locale(LANGUAGES[0]))
+
+
+def parse_locale(text: str) -> Locale | None:
+    """The locale that `de-AT` or `en_GB` names; None where it names none."""
+    try:
+        return Locale.parse(text.replace("-", "_"))
+    except (UnknownLocaleError, ValueError, TypeError):
+        return None
+
+
+def template_locale(text: str) -> Locale | None:
+    """The locale of a template: a language, or one of a country, such as `de` and `de-AT`; None where it is neither."""
+    return parse_locale(text) if _LANGUAGE_AND_COUNTRY.fullmatch(text) else None
+
+
+def tag(locale: Locale) -> str:
+    """A locale as the API writes it: `de-AT`."""
+    return str(locale).replace("_", "-")
 
 
 def _plain(text: str) -> str:

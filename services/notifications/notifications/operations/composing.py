@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import logging
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, TypeVar
+
+from babel import Locale
+from jinja2 import TemplateError, TemplateRuntimeError
 
 from contracts.sessions import DepositStatus, RefundDecision
 from notifications.domain import templates
 from notifications.domain.invitations import Appointment, document
-from notifications.domain.kinds import TERMS, Audience, Invitation, Kind
+from notifications.domain.kinds import TERMS, Audience, Channel, Invitation, Kind
 from notifications.domain.letters import Letter
 from notifications.domain.preferences import Preferences
-from notifications.domain.templates import Variables
-from notifications.domain.wording import Wording, locale_for
+from notifications.domain.templates import Source, Variables
+from notifications.domain.wording import LANGUAGES, Wording, wished
 from notifications.operations.context import Notifications
+from notifications.operations.templates import template_for
 from notifications.store import replicas
 from notifications.store.models import Account, Client, Delivery, Deposit, Refund, Session
 
+log = logging.getLogger(__name__)
+T = TypeVar("T")
 UNSUBSCRIBE = "unsubscribe"
 _WITHOUT_MONEY = {"amount": 0, "held_amount": 0, "due_amount": 0, "refunded_amount": 0, "status": None, "reason": None}
 
@@ -71,7 +79,7 @@ class Message:
             reply_to=(self.wishes.reply_to or self.account.email) if self.to_client else None,
             to=to or "",
             to_name=to_name,
-            content=templates.render_email(templates.shipped(self.kind, wording.language), variables),
+            content=self._rendered(lambda source: templates.render_email(source, variables)),
             language=wording.language,
             invitation=self._invitation(context),
             unsubscribe_url=variables.unsubscribe_url or None,
@@ -79,15 +87,31 @@ class Message:
 
     def text(self, context: Notifications) -> str:
         """The text message that this delivery is now. Raises jinja2.TemplateError."""
-        return templates.render_sms(templates.shipped(self.kind, self._wording().language), self._variables(context))
+        variables = self._variables(context)
+        return self._rendered(lambda source: templates.render_sms(source, variables))
+
+    def _rendered(self, render: Callable[[Source], T]) -> T:
+        """By the account's own template; one that once was right and no longer is does not keep the message from being sent."""
+        locale, source = self._template
+        try:
+            return render(source)
+        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+            if locale.language not in LANGUAGES:
+                raise TemplateRuntimeError(str(error)) from error
+            log.exception(
+                "the account's template of %s cannot be rendered, the one that came with us is used", self.kind
+            )
+            return render(templates.shipped(self.kind, str(locale.language)))
+
+    @cached_property
+    def _template(self) -> tuple[Locale, Source]:
+        """What it is made of, and the reader's locale in which that is written."""
+        wishes = (self.client.locale, self.account.locale) if self.to_client else (self.account.locale,)
+        return template_for(self.account.id, self.kind, Channel(self.delivery.channel), wished(*wishes))
 
     def _wording(self) -> Wording:
-        if self.to_client:
-            return Wording(
-                locale=locale_for(self.client.locale, self.account.locale),
-                timezone=self.client.timezone or self.account.timezone,
-            )
-        return Wording(locale=locale_for(self.account.locale), timezone=self.account.timezone)
+        timezone = self.client.timezone if self.to_client else None
+        return Wording(locale=self._template[0], timezone=timezone or self.account.timezone)
 
     def _variables(self, context: Notifications) -> Variables:
         session, wording, money = self.session, self._wording(), self._money()

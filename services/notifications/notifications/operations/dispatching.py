@@ -8,6 +8,7 @@ from chassis.ids import new_id
 from notifications.domain.statuses import DeliveryStatus
 from notifications.operations.announcing import hand_over
 from notifications.operations.context import Notifications
+from notifications.operations.pacing import pace_accounts, until
 from notifications.store import deliveries, reminders
 from notifications.store.models import Delivery, Reminder
 
@@ -37,11 +38,16 @@ def oldest_due_age(context: Notifications) -> float:
 def _reminders(context: Notifications) -> int:
     with context.store.transaction():
         due = reminders.claim_due(context.store, context.now(), _AT_ONCE)
-        for row in due:
-            delivery = _delivery_of(row, context.now())
+        made = [_delivery_of(row, context.now()) for row in due]
+        pace_accounts(context, made)
+        for row, delivery in zip(due, made, strict=True):
+            wait = delivery.slot_at is not None and delivery.slot_at > context.real_clock.now()
+            if wait:
+                delivery.next_attempt_at = until(context, delivery.slot_at)
             if deliveries.add(context.store, delivery.as_dict()):
                 reminders.change(row.id, delivery_id=delivery.id)
-                hand_over(context, delivery)
+                if not wait:
+                    hand_over(context, delivery)
             else:
                 # One of this key exists: this reminder was here before and is not sent again.
                 reminders.change(row.id, delivery_id=deliveries.id_by_key(delivery.key))

@@ -1,12 +1,14 @@
-"""What Twilio tells afterwards: how a text message fared, in any order and any number of times."""
+"""What is told afterwards of a message that was taken: by Twilio of a text, by a mail server of an email; in any order and any number of times."""
 
 from __future__ import annotations
 
+from notifications.domain.bounces import Bounce
+from notifications.domain.kinds import TERMS, Audience, Channel, Kind
 from notifications.domain.outcomes import without_addresses
 from notifications.domain.statuses import DeliveryStatus
 from notifications.operations.context import Notifications
 from notifications.operations.ending import reached, succeed
-from notifications.operations.wishes import stop_number
+from notifications.operations.wishes import bounced, stop_number
 from notifications.store import deliveries
 
 _TAKEN = frozenset({"accepted", "scheduled", "queued", "sending", "sent"})
@@ -43,4 +45,23 @@ def take_receipt(
             reached(context, delivery, DeliveryStatus.UNDELIVERED, provider_id=provider_id, error=told or status)
         elif status in _TAKEN:
             succeed(context, delivery, provider_id=provider_id)
+        return True
+
+
+def take_bounce(context: Notifications, bounce: Bounce) -> bool:
+    """Note that an email came back, and of an address that takes no mail tell so; returns whether it is one of ours."""
+    with context.store.transaction():
+        delivery = deliveries.locked(context.store, deliveries.id_by_provider(bounce.message_id) or "")
+        if delivery is None or delivery.channel != Channel.EMAIL:
+            return False
+        if delivery.status != DeliveryStatus.UNDELIVERED:
+            reached(
+                context,
+                delivery,
+                DeliveryStatus.UNDELIVERED,
+                provider_id=bounce.message_id,
+                error=bounce.error,
+            )
+            if bounce.bad_address and TERMS[Kind(delivery.kind)].audience is Audience.CLIENT:
+                bounced(context, delivery, source="bounced")
         return True

@@ -15,6 +15,7 @@ from notifications.domain import reminders as rules
 from notifications.domain.kinds import TERMS, Channel, Kind
 from notifications.domain.letters import BadAddress
 from notifications.domain.outcomes import Outcome, Result, without_addresses
+from notifications.domain.segments import length
 from notifications.domain.standing import Known
 from notifications.domain.statuses import OPEN, DeliveryStatus, Reason, ReminderStatus
 from notifications.gateways.mail import Mailer
@@ -23,6 +24,7 @@ from notifications.operations import wishes as client_wishes
 from notifications.operations.composing import Message
 from notifications.operations.context import Notifications
 from notifications.operations.ending import fail, postpone, skip, succeed, unsure
+from notifications.operations.pacing import ProviderPace, later, slot_of, until
 from notifications.operations.reach import preferences_of, situation_of
 from notifications.store import deliveries, quota, reminders, replicas
 from notifications.store.models import Account, Client, Delivery, Session
@@ -39,6 +41,7 @@ class Ready:
     claim: str
     to: str
     email: bytes = b""
+    message_id: str | None = None
     text: str = ""
 
 
@@ -53,9 +56,13 @@ class Lost:
     attempted_at: datetime
 
 
-def send_email(context: Notifications, mailer: Mailer, delivery_id: str) -> None:
+class _Wait:
+    """Everything stands, but the provider's pace has no permit at hand."""
+
+
+def send_email(context: Notifications, mailer: Mailer, delivery_id: str, pace: ProviderPace) -> None:
     """Send the email of this delivery, if it still is to be sent."""
-    ready = context.store.run(lambda: _claim(context, delivery_id, Channel.EMAIL))
+    ready = _claim_at_pace(context, delivery_id, pace, Channel.EMAIL)
     if isinstance(ready, Ready):
         outcome = mailer.send(
             ready.email,
@@ -66,9 +73,9 @@ def send_email(context: Notifications, mailer: Mailer, delivery_id: str) -> None
         context.store.run(lambda: _settle(context, ready.delivery_id, ready.claim, outcome))
 
 
-def send_sms(context: Notifications, texter: Texter | None, delivery_id: str) -> None:
+def send_sms(context: Notifications, texter: Texter | None, delivery_id: str, pace: ProviderPace) -> None:
     """Send the text message of this delivery, if it still is to be sent; ask Twilio where an earlier answer was lost."""
-    claimed = context.store.run(lambda: _claim(context, delivery_id, Channel.SMS))
+    claimed = _claim_at_pace(context, delivery_id, pace, Channel.SMS)
     if claimed is None:
         return
     # Without Twilio nothing is ever claimed: it is skipped as turned off.
@@ -99,7 +106,33 @@ def _ask(context: Notifications, texter: Texter, lost: Lost, error: str | None) 
 # --- before the call --------------------------------------------------------------------------------------------------
 
 
-def _claim(context: Notifications, delivery_id: str, channel: Channel) -> Ready | Lost | None:
+def _claim_at_pace(
+    context: Notifications, delivery_id: str, pace: ProviderPace, channel: Channel
+) -> Ready | Lost | None:
+    """Claim the delivery with a permit of the provider's pace. It is waited for before the claim, so that what is sent is what holds then."""
+    permitted = pace.take()
+    claimed = context.store.run(lambda: _claim(context, delivery_id, channel, permitted=permitted))
+    if isinstance(claimed, _Wait):
+        permitted = pace.wait()
+        if not permitted:
+            context.store.run(lambda: _come_again(context, delivery_id))
+            return None
+        claimed = context.store.run(lambda: _claim(context, delivery_id, channel, permitted=True))
+    if permitted and not isinstance(claimed, Ready):
+        pace.give_back()
+    return None if isinstance(claimed, _Wait) else claimed
+
+
+def _come_again(context: Notifications, delivery_id: str) -> None:
+    with context.store.transaction():
+        delivery = deliveries.locked(context.store, delivery_id)
+        if delivery is not None and delivery.status == DeliveryStatus.QUEUED and delivery.claim is None:
+            postpone(context, delivery, later(context))
+
+
+def _claim(
+    context: Notifications, delivery_id: str, channel: Channel, *, permitted: bool
+) -> Ready | Lost | _Wait | None:
     """Take the delivery for this worker: None where there is nothing (more) to do about it."""
     with context.store.transaction():
         delivery = deliveries.locked(context.store, delivery_id)
@@ -113,7 +146,16 @@ def _claim(context: Notifications, delivery_id: str, channel: Channel) -> Ready 
         if delivery.status == DeliveryStatus.SENDING:
             return _resume(context, delivery)
         message = _checked(context, delivery)
-        return None if message is None else _render(context, delivery, message, channel)
+        if message is None:
+            return None
+        slot = slot_of(context, delivery)
+        if slot is not None:
+            deliveries.change(delivery.id, slot_at=slot)
+            postpone(context, delivery, until(context, slot))
+            return None
+        if not permitted:
+            return _Wait()
+        return _render(context, delivery, message, channel)
 
 
 def _resume(context: Notifications, delivery: Delivery) -> Lost | None:
@@ -256,7 +298,10 @@ def _render(context: Notifications, delivery: Delivery, message: Message, channe
     to = (message.client.phone if channel is Channel.SMS else recipient.email) or ""
     try:
         if channel is Channel.EMAIL:
-            ready = Ready(delivery_id=delivery.id, claim="", to=to, email=message.email(context).as_bytes(now))
+            letter = message.email(context)
+            ready = Ready(
+                delivery_id=delivery.id, claim="", to=to, email=letter.as_bytes(now), message_id=letter.message_id
+            )
         else:
             ready = Ready(delivery_id=delivery.id, claim="", to=to, text=message.text(context))
     except TemplateError as error:
@@ -272,14 +317,18 @@ def _render(context: Notifications, delivery: Delivery, message: Message, channe
         return None
     claim = _take(context, delivery)
     deliveries.change(
-        delivery.id, address=to, told_starts_at=message.session.starts_at, told_ends_at=message.session.ends_at
+        delivery.id,
+        address=to,
+        told_starts_at=message.session.starts_at,
+        told_ends_at=message.session.ends_at,
+        **({"provider_id": ready.message_id} if ready.message_id else {}),
     )
     if delivery.batch_id is not None:
         for each in message.together:
             replicas.note_told(delivery.batch_id, each.session)
     if channel is Channel.SMS:
-        _mark_begun(context, delivery, text_digest=digest(ready.text))
-    return Ready(delivery_id=ready.delivery_id, claim=claim, to=ready.to, email=ready.email, text=ready.text)
+        _mark_begun(context, delivery, text_digest=digest(ready.text), segments=length(ready.text).segments)
+    return replace(ready, claim=claim)
 
 
 def _take(context: Notifications, delivery: Delivery) -> str:
@@ -346,7 +395,11 @@ def _settle(context: Notifications, delivery_id: str, claim: str, outcome: Outco
                 # An email's attempt is counted when its DATA begins; one that did not come so far counts here.
                 attempts = delivery.attempts + (delivery.status == DeliveryStatus.QUEUED)
                 deliveries.change(
-                    delivery.id, status=DeliveryStatus.QUEUED.value, attempts=attempts, error=outcome.error
+                    delivery.id,
+                    status=DeliveryStatus.QUEUED.value,
+                    attempts=attempts,
+                    error=outcome.error,
+                    slot_at=None,
                 )
                 postpone(context, delivery, context.now() + backoff.pause(attempts, random.random()))
             case Result.OPTED_OUT:
@@ -355,7 +408,7 @@ def _settle(context: Notifications, delivery_id: str, claim: str, outcome: Outco
             case Result.REFUSED:
                 fail(context, delivery, outcome.error or "refused")
                 if outcome.bad_address and TERMS[Kind(delivery.kind)].audience == "client":
-                    client_wishes.bounced(context, delivery)
+                    client_wishes.bounced(context, delivery, source="refused by the mail server")
 
 
 def _give_back(context: Notifications, delivery: Delivery) -> None:

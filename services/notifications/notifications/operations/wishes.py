@@ -62,7 +62,7 @@ def stop_number(context: Notifications, number: str, *, source: str) -> None:
         _note(context, client, Channel.SMS, allowed=False, source=source)
 
 
-def bounced(context: Notifications, delivery: Delivery) -> None:
+def bounced(context: Notifications, delivery: Delivery, *, source: str) -> None:
     """Tell that the address of the delivery's client takes no mail, within the open unit of work."""
     client = replicas.client(context.store, delivery.client_id, delivery.account_id)
     if client is not None:
@@ -72,7 +72,7 @@ def bounced(context: Notifications, delivery: Delivery) -> None:
             client,
             Channel.EMAIL,
             allowed=client.email_allowed,
-            source="refused by the mail server",
+            source=source,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from chassis.store import Store, moment
 from notifications.domain.kinds import TELL_THE_TIME, Channel
 from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
-from notifications.store.models import BatchMember, Delivery
+from notifications.store.models import BatchMember, Client, Delivery
 
 
 def add(store: Store, values: dict[str, Any]) -> bool:
@@ -170,17 +170,24 @@ def listing(
     *,
     session_id: str | None,
     statuses: Sequence[str],
+    kind: str | None,
+    channel: str | None,
     text: str | None,
     updated_since: datetime | None,
     after: str | None,
     limit: int,
 ) -> list[Delivery]:
-    """The account's deliveries, newest first; `text` is looked for in the address."""
+    """The account's deliveries, newest first; `text` is looked for in the address and in the client's name."""
     query = Delivery.select().where((Delivery.account_id == account_id) & Delivery.status.in_(list(statuses)))
     if session_id is not None:
         query = query.where(Delivery.session_id == session_id)
+    if kind is not None:
+        query = query.where(Delivery.kind == kind)
+    if channel is not None:
+        query = query.where(Delivery.channel == channel)
     if text:
-        query = query.where(Delivery.address.contains(text))
+        named = Client.select(Client.id).where((Client.account_id == account_id) & Client.name.contains(text))
+        query = query.where(Delivery.address.contains(text) | Delivery.client_id.in_(named))
     if updated_since is not None:
         query = query.where(Delivery.updated_at >= updated_since)
     if after is not None:

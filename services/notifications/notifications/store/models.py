@@ -157,6 +157,25 @@ class Preference(Base):
         table_name = "preferences"
 
 
+class Template(Base):
+    """An account's own version; one that was removed keeps its row, so that its version goes on growing."""
+
+    account_id = TextField()
+    kind = TextField()
+    channel = TextField()
+    locale = TextField()
+    version = BigIntegerField()
+    subject = TextField()
+    text = TextField()
+    html = TextField()
+    removed = BooleanField()
+    updated_at = UtcDateTimeField()
+
+    class Meta:
+        table_name = "templates"
+        primary_key = CompositeKey("account_id", "kind", "channel", "locale")
+
+
 class Replan(Base):
     account_id = TextField(primary_key=True)
     requested_at = UtcDateTimeField()
@@ -247,6 +266,8 @@ class Delivery(Base):
     sent_at = UtcDateTimeField(null=True)
     told_starts_at = UtcDateTimeField(null=True)
     told_ends_at = UtcDateTimeField(null=True)
+    slot_at = UtcDateTimeField(null=True)
+    segments = IntegerField(null=True)
     created_at = UtcDateTimeField()
     updated_at = UtcDateTimeField()
 

@@ -1,0 +1,59 @@
+"""Accounts' own versions of the templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chassis.store import Store
+from notifications.store.models import Template
+
+
+def of_account(account_id: str) -> list[Template]:
+    """All that are in use."""
+    return list(Template.select().where((Template.account_id == account_id) & (Template.removed == False)))  # noqa: E712
+
+
+def find(account_id: str, kind: str, channel: str, locales: Sequence[str]) -> Template | None:
+    """The account's own version in the first of `locales` that has one."""
+    rows = {
+        row.locale: row
+        for row in Template.select().where(
+            (Template.account_id == account_id)
+            & (Template.kind == kind)
+            & (Template.channel == channel)
+            & Template.locale.in_(list(locales))
+            & (Template.removed == False)  # noqa: E712
+        )
+    }
+    return next((rows[locale] for locale in locales if locale in rows), None)
+
+
+def version(account_id: str, kind: str, channel: str, locale: str) -> int:
+    """The version of the account's own template, removed or not; 0 where there never was one."""
+    row = Template.get_or_none(
+        (Template.account_id == account_id)
+        & (Template.kind == kind)
+        & (Template.channel == channel)
+        & (Template.locale == locale)
+    )
+    return 0 if row is None else int(row.version)
+
+
+def replace(
+    store: Store,
+    key: tuple[str, str, str, str],
+    *,
+    version: int,
+    texts: tuple[str, str, str],
+    removed: bool,
+    now: datetime,
+) -> None:
+    """Write the template of `key` (account, kind, channel, locale); `texts` are subject, text and HTML."""
+    store.execute(
+        """INSERT INTO templates (account_id, kind, channel, locale, version, subject, text, html, removed, updated_at)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (account_id, kind, channel, locale) DO UPDATE SET version = excluded.version, subject = excluded.subject,
+           text = excluded.text, html = excluded.html, removed = excluded.removed, updated_at = excluded.updated_at""",
+        (*key, version, *texts, removed, now),
+    )
