@@ -242,7 +242,7 @@ def claim(world: World) -> Callable[..., None]:
         )
         with world.service.store.transaction():
             release(world.service.store, owner)
-            take(world.service.store, some, sanctioned=fields.get("sanctioned", False))
+            take(world.service.store, some, world.clock.now(), sanctioned=fields.get("sanctioned", False))
 
     return put
 

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from functools import partial, wraps
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -34,30 +34,47 @@ _DELETE_AT_ONCE = 1000
 View = Callable[..., Any]
 
 
+class Unprepared(Exception):
+    """Raised by a view that was given nothing prepared and cannot do without."""
+
+
 class _Taken(Exception):
     """Another request has committed this key meanwhile."""
 
 
 def once(
-    store: Store, *, prepare: Callable[..., Any] | None = None, scope: Callable[[], str] | None = None
+    store: Store,
+    *,
+    prepare: Callable[..., Any] | None = None,
+    on_demand: bool = False,
+    scope: Callable[[], str] | None = None,
 ) -> Callable[[View], View]:
     """Run a POST's view in one unit of work, and once for each Idempotency-Key.
 
     `prepare`, called like the view but before the unit of work, is for calls to the outside; what it returns is given to the view as `prepared`.
+    `on_demand`: only where the view, given None, raises `Unprepared`; its unit of work is then rolled back, and run again.
     `scope` names whose key it is: the caller's account unless said otherwise.
     """
 
     def decorate(view: View) -> View:
-        def prepared(*args: Any, **kwargs: Any) -> Callable[[], Response]:
-            """The call of the view, what goes before it done."""
-            more = {"prepared": prepare(*args, **kwargs)} if prepare else {}
-            return lambda: make_response(view(*args, **kwargs, **more))
+        def run(how: Callable[[Callable[[], Response]], Response], *args: Any, **kwargs: Any) -> Response:
+            """Answer by `how`, which is given the call of the view, once what goes before it is done."""
+
+            def answer(**more: Any) -> Response:
+                return store.run(lambda: how(lambda: make_response(view(*args, **kwargs, **more))))
+
+            if prepare is None:
+                return answer()
+            if on_demand:
+                with suppress(Unprepared):
+                    return answer(prepared=None)
+            return answer(prepared=prepare(*args, **kwargs))
 
         @wraps(view)
         def wrapper(*args: Any, **kwargs: Any) -> Response:
             key = request.headers.get("Idempotency-Key")
             if key is None:
-                return store.run(prepared(*args, **kwargs))
+                return run(lambda view_call: view_call(), *args, **kwargs)
             if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
                 raise Invalid(f"an Idempotency-Key has 1 to {_LONGEST_KEY} printable characters", errors=[])
             owner = scope() if scope else g.caller.account_id
@@ -69,7 +86,7 @@ def once(
                     if kept is not None:
                         return kept
                     with suppress(_Taken):
-                        return store.run(partial(request_.answer_with, prepared(*args, **kwargs)))
+                        return run(request_.answer_with, *args, **kwargs)
 
         wrapper.__dict__["_apidoc"] = {**getattr(view, "_apidoc", {}), "idempotent": True}
         return wrapper

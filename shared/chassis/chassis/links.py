@@ -17,6 +17,7 @@ class Links:
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
+        self._serializers: dict[str, URLSafeSerializer] = {}
 
     def sign(self, purpose: str, payload: Any) -> str:
         """`payload` (JSON) as a signed text that fits into a URL."""
@@ -46,4 +47,7 @@ class Links:
         return True
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._secret, salt=purpose)
+        # Kept: deriving the key costs more than signing with it.
+        if purpose not in self._serializers:
+            self._serializers[purpose] = URLSafeSerializer(self._secret, salt=purpose)
+        return self._serializers[purpose]

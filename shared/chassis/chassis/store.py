@@ -140,6 +140,20 @@ class Store:
         cursor = self.database.execute_sql(sql, bound)
         return list(cursor.fetchall()) if cursor.description else []
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Statements inside are sent to PostgreSQL without waiting for each one's answer; one that fails raises at the end.
+
+        Within a unit of work, and for writes alone that nothing inside needs the answer of.
+        """
+        if self.on_sqlite:
+            yield
+            return
+        # The errors of these come past peewee's own hands.
+        as_peewee_does = peewee.__exception_wrapper__  # type: ignore[attr-defined]
+        with as_peewee_does, self.database.connection().pipeline():
+            yield
+
     @property
     def skip_locked(self) -> str:
         """The clause by which claimers pass each other's rows; on SQLite the one writer at a time needs none."""

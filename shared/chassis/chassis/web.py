@@ -93,6 +93,10 @@ class Blueprint(flask_smorest.Blueprint):
         super().__init__(*args, **kwargs)
         self._prepare_doc_cbks.append(_document_idempotency)
 
+    def arguments(self, schema: type[Schema] | Schema, **kwargs: Any) -> Any:
+        """As flask-smorest's; the schema is made here, not anew at every request."""
+        return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
+
 
 def _document_idempotency(doc: dict[str, Any], info: Mapping[str, Any], **_: Any) -> dict[str, Any]:
     """Add the header to the document of an operation that takes it."""

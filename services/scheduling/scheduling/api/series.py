@@ -21,7 +21,6 @@ def blueprint(context: Scheduling) -> Blueprint:
     routes = Blueprint("series", __name__, url_prefix="/v1/series", description="Recurring sessions and events")
 
     def meet_client(body: dict[str, Any]) -> dict[str, Any] | None:
-        may_write(body["template"])
         return series.meet_client(
             context, caller().account_id, series.Wish(**body), client_key("series", body["template"])
         )
@@ -29,9 +28,10 @@ def blueprint(context: Scheduling) -> Blueprint:
     @routes.post("")
     @requires("sessions:write")
     @routes.arguments(NewSeries)
-    @once(context.store, prepare=meet_client)
+    @once(context.store, prepare=meet_client, on_demand=True)
     @routes.response(201, SeriesOut)
     def create(body: dict[str, Any], prepared: dict[str, Any] | None) -> Response:
+        may_write(body["template"])
         made = series.create(context, caller().account_id, actor(), series.Wish(**body), prepared)
         return answer(SeriesOut(), made, 201)
 

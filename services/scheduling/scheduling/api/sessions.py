@@ -39,15 +39,15 @@ def blueprint(context: Scheduling) -> Blueprint:
     routes = Blueprint("sessions", __name__, url_prefix="/v1/sessions", description="Appointments")
 
     def meet_client(body: dict[str, Any]) -> dict[str, Any] | None:
-        may_write(body)
         return booking.meet_client(context, caller().account_id, body, client_key("booking", body))
 
     @routes.post("")
     @requires("sessions:write")
     @routes.arguments(NewSession)
-    @once(context.store, prepare=meet_client)
+    @once(context.store, prepare=meet_client, on_demand=True)
     @routes.response(201, SessionOut)
     def create(body: dict[str, Any], prepared: dict[str, Any] | None) -> dict[str, Any]:
+        may_write(body)
         return _shown(booking.book(context, caller().account_id, actor(), body, prepared))
 
     @routes.get("")
@@ -131,7 +131,6 @@ def blueprint(context: Scheduling) -> Blueprint:
         return _shown(series_changes.amend_session(context, caller().account_id, session_id, actor(), body, if_match()))
 
     def meet_client_of_copy(body: dict[str, Any], session_id: str) -> dict[str, Any] | None:
-        may_write(body)
         return duplicating.meet_client_of_copy(
             context, caller().account_id, session_id, body, client_key("booking", body), if_match()
         )
@@ -139,9 +138,10 @@ def blueprint(context: Scheduling) -> Blueprint:
     @routes.post("/<session_id>/duplicate")
     @requires("sessions:write")
     @routes.arguments(SessionCopy)
-    @once(context.store, prepare=meet_client_of_copy)
+    @once(context.store, prepare=meet_client_of_copy, on_demand=True)
     @routes.response(201, SessionOut)
     def duplicate(body: dict[str, Any], session_id: str, prepared: dict[str, Any] | None) -> dict[str, Any]:
+        may_write(body)
         return _shown(
             duplicating.duplicate(context, caller().account_id, session_id, actor(), body, prepared, if_match())
         )

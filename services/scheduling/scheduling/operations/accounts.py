@@ -76,14 +76,14 @@ def amend(context: Scheduling, account_id: str, body: dict[str, Any], expected: 
         Conflict: `plan_required` for online booking below pro, `duplicate` for a username that is taken.
         Stale: its version is not the expected one.
     """
-    account = fresh(the_account(context, account_id, locked=True), expected)
+    account = fresh(the_account(account_id, locked=True), expected)
     return _changed(context, account, body)
 
 
 @reading
 def show(context: Scheduling, account_id: str) -> dict[str, Any]:
     """The caller's account."""
-    return view(the_account(context, account_id))
+    return view(the_account(account_id))
 
 
 def view(account: Account) -> dict[str, Any]:

@@ -31,8 +31,8 @@ def amend(
         Invalid: something it names does not exist here.
         Conflict: `invalid_transition` for a move of a session that is over or cancelled, `slot_taken`, `outside_working_hours`.
     """
-    account = the_account(context, account_id)
-    session = the_session(context, account, session_id, expected)
+    account = the_account(account_id)
+    session = the_session(account, session_id, expected)
     keep(context, account, apply(context, account, session, actor, body), actor)
     return view(context, account, session)
 
@@ -99,7 +99,7 @@ def its_type(context: Scheduling, account: Account, session: Session, body: Mapp
     if body.get("service_id", session.service_id) == session.service_id:
         kept: SessionType = SessionType.get_by_id(session.service_id)
         return kept
-    return offered_type(context, account, body["service_id"])
+    return offered_type(account, body["service_id"])
 
 
 def wanted_placement(
@@ -110,7 +110,7 @@ def wanted_placement(
     calendar_id = body.get("calendar_id", session.calendar_id)
     changed_type = session_type.id != session.service_id
     if calendar_id != session.calendar_id or changed_type:
-        calendar_id = calendar_for(context, account, session_type, calendar_id).id
+        calendar_id = calendar_for(account, session_type, calendar_id).id
     wanted = replace(
         here,
         calendar_id=calendar_id,

@@ -55,7 +55,7 @@ class Anew:
 @reading
 def kind_of(context: Scheduling, account_id: str, series_id: str) -> str:
     """Whether the series is one of sessions or of events."""
-    series = the_series(context, the_account(context, account_id), series_id, locked=False)
+    series = the_series(the_account(account_id), series_id, locked=False)
     return str(series.kind)
 
 
@@ -72,8 +72,8 @@ def amend(
         Invalid: as `series.create`.
         Conflict: `slot_taken`, `plan_limit_reached`, `refund_decision_required`.
     """
-    account = the_account(context, account_id)
-    part = _whole(context, account, the_series(context, account, series_id, expected))
+    account = the_account(account_id)
+    part = _whole(context, account, the_series(account, series_id, expected))
     template = body.get("template", {})
     with below("/template"):
         drafted = draft(context, account, part, template)
@@ -82,7 +82,7 @@ def amend(
             carry_out(context, account, part, drafted, template, actor)
         return view(part.series)
     if part.series.kind == SESSION and account.terms.sessions_a_month is not None:
-        account = the_account(context, account_id, locked=True)
+        account = the_account(account_id, locked=True)
     anew = Anew(
         rule=rule_of(body["rrule"]),
         on_conflict=body.get("on_conflict", FAIL),
@@ -117,8 +117,8 @@ def remove(
         NotFound, Stale: as always.
         Conflict: `refund_decision_required`.
     """
-    account = the_account(context, account_id)
-    part = _whole(context, account, the_series(context, account, series_id, expected))
+    account = the_account(account_id)
+    part = _whole(context, account, the_series(account, series_id, expected))
     if part.series.kind == SESSION:
         cancel_all(context, account, part, actor, reason, RefundDecision(refund) if refund else None)
     else:

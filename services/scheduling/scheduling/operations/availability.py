@@ -32,8 +32,8 @@ def available(
     Raises:
         Invalid: there is no such type or calendar, or the one does not offer the other.
     """
-    account = the_account(context, account_id)
-    session_type = offered_type(context, account, service_id)
+    account = the_account(account_id)
+    session_type = offered_type(account, service_id)
     calendars = calendars_for(account, session_type, calendar_id)
     slots = bookable(context, account, session_type, calendars, (micros(since), micros(until)))
     return slots, shape_of(session_type).duration
@@ -52,8 +52,8 @@ def explained(
 
     Raises as `available`.
     """
-    account = the_account(context, account_id)
-    session_type = offered_type(context, account, service_id)
+    account = the_account(account_id)
+    session_type = offered_type(account, service_id)
     calendars = calendars_for(account, session_type, calendar_id)
     if not calendars:
         raise Invalid.field("/service_id", "No calendar offers this session type any more.")

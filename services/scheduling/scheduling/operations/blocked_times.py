@@ -41,7 +41,7 @@ def create(context: Scheduling, account_id: str, actor: Actor, body: Mapping[str
         Invalid: it ends before it begins, or its calendar does not exist here.
         Conflict: `slot_taken`, a live session or a hold has this time.
     """
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     calendar = calendar_named(context, account, body.get("calendar_id"))
     starts_at, ends_at = times(account.zone, body["starts_at"], body.get("ends_at"), all_day=body["all_day"])
     override = Override.of(body)
@@ -65,8 +65,8 @@ def amend(
     context: Scheduling, account_id: str, event_id: str, actor: Actor, body: Mapping[str, Any], expected: int | None
 ) -> dict[str, Any]:
     """Change what `body` names; nothing changed is no new version. Raises as `create`, and `NotFound`, `Stale`."""
-    account = the_account(context, account_id)
-    event = the_event(context, account, event_id, expected)
+    account = the_account(account_id)
+    event = the_event(account, event_id, expected)
     keep(context, apply(context, account, event, body), actor)
     return view(event)
 
@@ -78,20 +78,20 @@ def remove(context: Scheduling, account_id: str, event_id: str, actor: Actor, ex
     Raises:
         NotFound, Stale: as always.
     """
-    account = the_account(context, account_id)
-    retire(context, the_event(context, account, event_id, expected), actor)
+    account = the_account(account_id)
+    retire(context, the_event(account, event_id, expected), actor)
 
 
 @reading
 def show(context: Scheduling, account_id: str, event_id: str) -> dict[str, Any]:
     """One event."""
-    return view(the_event(context, the_account(context, account_id), event_id, locked=False))
+    return view(the_event(the_account(account_id), event_id, locked=False))
 
 
 @reading
 def history(context: Scheduling, account_id: str, event_id: str) -> list[dict[str, Any]]:
     """Who did what to the event, oldest first."""
-    event = the_event(context, the_account(context, account_id), event_id, locked=False)
+    event = the_event(the_account(account_id), event_id, locked=False)
     query = BlockedTimeChange.select().where(BlockedTimeChange.blocked_time_id == event.id)
     return [
         {
@@ -110,7 +110,7 @@ def listing(
     context: Scheduling, account_id: str, wanted: Filter, *, limit: int, after: tuple[datetime, str] | None
 ) -> tuple[list[dict[str, Any]], list[str] | None]:
     """A page of events by their start; `after` is what the last page's cursor held. Returns them and what the next one holds."""
-    the_account(context, account_id)
+    the_account(account_id)
     query = BlockedTime.select().where(BlockedTime.account_id == account_id, BlockedTime.retired_at.is_null())
     if wanted.since is not None:
         query = query.where(BlockedTime.ends_at > wanted.since)
@@ -169,7 +169,7 @@ def calendar_named(context: Scheduling, account: Account, calendar_id: str | Non
         default: Calendar = Calendar.get(Calendar.account_id == account.id, Calendar.is_default)
         return default
     try:
-        return the_calendar(context, account, calendar_id)
+        return the_calendar(account, calendar_id)
     except NotFound:
         raise Invalid.field("/calendar_id", "There is no calendar of this id.") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.idempotency import Unprepared
 from chassis.ids import new_id
 from chassis.problems import Invalid
 from contracts.money import Money
@@ -39,7 +40,7 @@ class Plan:
 
 
 def meet_client(context: Scheduling, account_id: str, body: Mapping[str, Any], key: str) -> dict[str, Any] | None:
-    """Before the unit of work: make or fetch the client where the replica does not know it; None where it does.
+    """Outside of any unit of work: make or fetch the client where the replica does not know it; None where it does.
 
     A booking that cannot be made as things stand makes no client. `key` keeps a repeated request from making two.
 
@@ -67,14 +68,17 @@ def book(
     """Make the session that `body` asks for. `copied` are fields that only a duplicate brings along.
 
     Raises:
+        Unprepared: the client must be made or fetched first, by `meet_client`.
         Invalid: something it names does not exist here, or a status that needs a start in the past.
         Conflict: `slot_taken`, `outside_working_hours`, `plan_limit_reached` or `hold_invalid`.
         Unavailable: the account is not known yet.
     """
-    account = the_account(context, account_id)
+    if body.get("client") is not None and prepared is None:
+        raise Unprepared
+    account = the_account(account_id)
     if account.terms.sessions_a_month is not None:
         # The lock makes counting and adding one caller's business at a time.
-        account = the_account(context, account_id, locked=True)
+        account = the_account(account_id, locked=True)
     plan = planned(context, account, body)
     check_month(context, account)
     client = client_replicas.the_client(account, body.get("client_id") or "", prepared)
@@ -169,7 +173,7 @@ def price_from(account: Account, body: Mapping[str, Any], default: Money | None)
 
 @reading
 def _examine(context: Scheduling, account_id: str, body: Mapping[str, Any]) -> None:
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     plan = planned(context, account, body)
     check_month(context, account)
     examine_slot(context, account, plan)
@@ -197,11 +201,11 @@ def planned(context: Scheduling, account: Account, body: Mapping[str, Any]) -> P
         Invalid: something it names does not exist here, or a status that needs a start in the past.
         Conflict: `hold_invalid`.
     """
-    session_type = offered_type(context, account, body["service_id"])
+    session_type = offered_type(account, body["service_id"])
     hold = the_hold(context, account, body["hold_id"]) if body.get("hold_id") is not None else None
     # What is left unsaid is as it was held.
     calendar_id = body.get("calendar_id") or (hold.calendar_id if hold else None)
-    calendar = calendar_for(context, account, session_type, calendar_id)
+    calendar = calendar_for(account, session_type, calendar_id)
     sized = hold or session_type
     placement = Placement(
         session_id=new_id("ses"),

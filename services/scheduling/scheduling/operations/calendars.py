@@ -25,7 +25,7 @@ def create(context: Scheduling, account_id: str, body: dict[str, Any]) -> dict[s
         Conflict: `plan_limit_reached`.
     """
     # The account's lock makes the count of its calendars, and which one is the default, one caller's business at a time.
-    account = the_account(context, account_id, locked=True)
+    account = the_account(account_id, locked=True)
     limit = account.terms.calendars
     if limit is not None and _in_use(account).count() >= limit:
         raise Conflict(
@@ -58,8 +58,8 @@ def amend(
         Invalid: hours as in `create`, or an account left without a default.
         Stale: its version is not the expected one.
     """
-    account = the_account(context, account_id, locked="is_default" in body)
-    calendar = the_calendar(context, account, calendar_id, expected, locked=True)
+    account = the_account(account_id, locked="is_default" in body)
+    calendar = the_calendar(account, calendar_id, expected, locked=True)
     before = view(context, calendar)
     for name in _PLAIN:
         if name in body:
@@ -82,8 +82,8 @@ def retire(context: Scheduling, account_id: str, calendar_id: str, expected: int
     Raises:
         Conflict: it is the default one.
     """
-    account = the_account(context, account_id, locked=True)
-    calendar = the_calendar(context, account, calendar_id, expected, locked=True)
+    account = the_account(account_id, locked=True)
+    calendar = the_calendar(account, calendar_id, expected, locked=True)
     if calendar.is_default:
         raise Conflict("This is the default calendar: make another one the default first.", code="invalid_transition")
     calendar.retired_at = context.clock.now()
@@ -97,7 +97,7 @@ def renew_feed(context: Scheduling, account_id: str, calendar_id: str, expected:
     Raises:
         NotFound, Stale: as always.
     """
-    calendar = the_calendar(context, the_account(context, account_id), calendar_id, expected, locked=True)
+    calendar = the_calendar(the_account(account_id), calendar_id, expected, locked=True)
     calendar.feed_token = draw_token()
     _save(context, calendar)
     return view(context, calendar)
@@ -106,13 +106,13 @@ def renew_feed(context: Scheduling, account_id: str, calendar_id: str, expected:
 @reading
 def show(context: Scheduling, account_id: str, calendar_id: str) -> dict[str, Any]:
     """One calendar."""
-    return view(context, the_calendar(context, the_account(context, account_id), calendar_id))
+    return view(context, the_calendar(the_account(account_id), calendar_id))
 
 
 @reading
 def listing(context: Scheduling, account_id: str, page: Page) -> tuple[list[dict[str, Any]], list[str] | None]:
     """The calendars in use, in the order they were made."""
-    rows, following = page_of(_in_use(the_account(context, account_id)), Calendar, page)
+    rows, following = page_of(_in_use(the_account(account_id)), Calendar, page)
     return [view(context, row) for row in rows], following
 
 

@@ -31,8 +31,8 @@ def cancel(
         Conflict: `invalid_transition`, `refund_decision_required` or `quote_expired`.
         Invalid: a quote that is not ours, or another session's.
     """
-    account = the_account(context, account_id)
-    session = the_session(context, account, session_id, expected)
+    account = the_account(account_id)
+    session = the_session(account, session_id, expected)
     standing = standing_cancellation(session)
     if standing is None or not undecided(session, standing):
         step(context, session, Action.CANCEL)

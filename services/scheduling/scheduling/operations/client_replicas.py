@@ -8,6 +8,8 @@ from typing import Any
 
 import peewee
 
+from chassis import rows
+from chassis.idempotency import Unprepared
 from chassis.inbox import WaitingFor
 from chassis.problems import Invalid, Unavailable
 from chassis.store import moment
@@ -19,7 +21,7 @@ from scheduling.store.models import Account, Client, Series, Session
 
 def remember(account_id: str, data: Mapping[str, Any]) -> Client:
     """Keep what an event or the clients service's answer says of a client, unless something newer is known."""
-    known = Client.get_or_none(Client.id == data["id"], Client.account_id == account_id)
+    known = rows.first(Client, id=data["id"], account_id=account_id)
     if known is not None and (known.version >= data["version"] or known.erased):
         return known
     client = known or Client(id=data["id"], account_id=account_id, erased=False)
@@ -32,7 +34,7 @@ def remember(account_id: str, data: Mapping[str, Any]) -> Client:
     client.merged_into = data.get("merged_into")
     # Events of an earlier release do not tell it.
     client.created_at = moment(data.get("created_at")) or client.created_at
-    client.save(force_insert=known is None)
+    (rows.change if known else rows.add)(client)
     return client
 
 
@@ -49,14 +51,14 @@ def take_over(context: Scheduling, account_id: str, data: Mapping[str, Any]) -> 
     Raises:
         WaitingFor: who stays, or the account, is not known here yet.
     """
-    account = Account.get_or_none(Account.id == account_id)
+    account = rows.first(Account, id=account_id)
     if account is None:
         raise WaitingFor(account_id)
     client = remember(account_id, data)
     if client.merged_into is None:
         return
     heir_id = answering(account_id, client.id)
-    if Client.get_or_none(Client.id == heir_id, Client.account_id == account_id) is None:
+    if rows.first(Client, id=heir_id, account_id=account_id) is None:
         raise WaitingFor(heir_id)
     Series.update(client_id=heir_id, version=Series.version + 1, updated_at=context.clock.now()).where(
         Series.account_id == account_id, Series.client_id == client.id
@@ -91,7 +93,7 @@ def ask_for(context: Scheduling, account_id: str, client_id: str) -> dict[str, A
         Invalid: there is none of this id.
         Unavailable: the clients service is down, or the account not known yet.
     """
-    if _is_heard_of(context, account_id, client_id):
+    if _is_known_to_be(context, account_id, client_id):
         return None
     found = context.clients.find(account_id, client_id)
     if found is None or found.get("deleted"):
@@ -118,18 +120,21 @@ def known_by_email(context: Scheduling, account_id: str, email: str) -> dict[str
 
 
 @reading
-def _is_heard_of(context: Scheduling, account_id: str, client_id: str) -> bool:
+def _is_known_to_be(context: Scheduling, account_id: str, client_id: str) -> bool:
+    the_account(account_id)
+    return _is_heard_of(account_id, client_id)
+
+
+def _is_heard_of(account_id: str, client_id: str) -> bool:
     """Also one who was deleted: nobody needs to be asked about them."""
-    if Client.select(Client.id).where(Client.id == client_id, Client.account_id == account_id).exists():
-        return True
-    the_account(context, account_id)
-    return False
+    return rows.first(Client, id=client_id, account_id=account_id) is not None
 
 
 def the_client(account: Account, client_id: str, prepared: Mapping[str, Any] | None) -> Client:
     """The client to book: the replica's, or the one that was fetched or made just before (`prepared`).
 
     Raises:
+        Unprepared: the clients service must be asked about this id first.
         Invalid: there is none of this id, or it was deleted.
     """
     if prepared is not None:
@@ -138,5 +143,7 @@ def the_client(account: Account, client_id: str, prepared: Mapping[str, Any] | N
     if client is None:
         if prepared is not None:
             raise Unavailable("this client is being changed just now")
+        if not _is_heard_of(account.id, client_id):
+            raise Unprepared
         raise Invalid.field("/client_id", "There is no client of this id.")
     return client

@@ -108,4 +108,4 @@ def _session(context: Scheduling, account_id: str, session_id: str) -> tuple[Ses
     session = (query.for_update() if context.store.on_postgresql else query).first()
     if session is None:
         raise WaitingFor(session_id)
-    return session, the_account(context, account_id)
+    return session, the_account(account_id)

@@ -17,7 +17,7 @@ _COPIED = ("client_id", "service_id", "calendar_id", "duration_minutes", "notes"
 def meet_client_of_copy(
     context: Scheduling, account_id: str, session_id: str, body: Mapping[str, Any], key: str, expected: int | None
 ) -> dict[str, Any] | None:
-    """Before the unit of work, as `book.meet_client`."""
+    """Outside of any unit of work, as `book.meet_client`."""
     return meet_client(context, account_id, _body_of_copy(context, account_id, session_id, body, expected), key)
 
 
@@ -35,7 +35,7 @@ def duplicate(
 
     Raises as `book.book`, `NotFound`, and `Stale` where this one's version is not the `expected` one.
     """
-    original = the_session(context, the_account(context, account_id), session_id, expected, locked=False)
+    original = the_session(the_account(account_id), session_id, expected, locked=False)
     copied = {"id": original.id, "client_message": original.client_message}
     return book(context, account_id, actor, _merged(original, body), prepared, action="duplicated", copied=copied)
 
@@ -44,7 +44,7 @@ def duplicate(
 def _body_of_copy(
     context: Scheduling, account_id: str, session_id: str, body: Mapping[str, Any], expected: int | None
 ) -> dict[str, Any]:
-    return _merged(the_session(context, the_account(context, account_id), session_id, expected, locked=False), body)
+    return _merged(the_session(the_account(account_id), session_id, expected, locked=False), body)
 
 
 def _merged(original: Session, body: Mapping[str, Any]) -> dict[str, Any]:

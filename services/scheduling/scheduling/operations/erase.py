@@ -23,7 +23,7 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
 
     Safe to repeat. The client need not be known: a later event of theirs then finds that there is nothing to keep.
     """
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     everybody = merged_into(account_id, client_id)
     for one in everybody:
         _blank_replica(account_id, one, version)

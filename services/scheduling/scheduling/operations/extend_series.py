@@ -44,9 +44,9 @@ def extend_one_due(context: Scheduling) -> int:
     if not rows:
         return 0
     series = Series.get_by_id(rows[0][0])
-    account = the_account(context, series.account_id)
+    account = the_account(series.account_id)
     if series.kind == SESSION and account.terms.sessions_a_month is not None:
-        account = the_account(context, series.account_id, locked=True)
+        account = the_account(series.account_id, locked=True)
     _extend(context, account, series, now)
     series.save()
     return 1

@@ -32,7 +32,7 @@ def feed(context: Scheduling, calendar_id: str, token: str) -> Feed:
     calendar: Calendar | None = Calendar.get_or_none(Calendar.id == calendar_id, Calendar.retired_at.is_null())
     if calendar is None or not calendar.feed_token or not compare_digest(calendar.feed_token.encode(), token.encode()):
         raise NotFound()
-    account = the_account(context, calendar.account_id)
+    account = the_account(calendar.account_id)
     return Feed(
         name=calendar.name,
         timezone=account.timezone,

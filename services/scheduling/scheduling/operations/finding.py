@@ -6,83 +6,62 @@ from typing import TypeVar
 
 import peewee
 
+from chassis import rows
 from chassis.problems import Invalid, NotFound, Stale, Unavailable
-from scheduling.operations.context import Scheduling
 from scheduling.store.models import Account, BlockedTime, Calendar, Client, Series, Session, SessionType
 
 M = TypeVar("M", bound=peewee.Model)
 
 
-def the_account(context: Scheduling, account_id: str, *, locked: bool = False) -> Account:
+def the_account(account_id: str, *, locked: bool = False) -> Account:
     """The caller's account.
 
     Raises:
         Unavailable: it was not provisioned yet.
     """
-    account = _first(context, Account.select().where(Account.id == account_id), locked)
+    account = rows.first(Account, lock=locked, id=account_id)
     if account is None:
         raise Unavailable("this account has not been provisioned yet")
     return account
 
 
-def the_session(
-    context: Scheduling, account: Account, session_id: str, expected: int | None = None, *, locked: bool = True
-) -> Session:
+def the_session(account: Account, session_id: str, expected: int | None = None, *, locked: bool = True) -> Session:
     """A session of the account; `locked` keeps others from changing it until the unit of work ends.
 
     Raises:
         NotFound: the account has none of this id.
         Stale: its version is not the `expected` one.
     """
-    query = Session.select().where(Session.id == session_id, Session.account_id == account.id)
-    return fresh(_first(context, query, locked), expected)
+    return fresh(rows.first(Session, lock=locked, id=session_id, account_id=account.id), expected)
 
 
-def the_type(
-    context: Scheduling, account: Account, service_id: str, expected: int | None = None, *, locked: bool = False
-) -> SessionType:
+def the_type(account: Account, service_id: str, expected: int | None = None, *, locked: bool = False) -> SessionType:
     """A session type of the account, a retired one too. Raises as `the_session`."""
-    query = SessionType.select().where(SessionType.id == service_id, SessionType.account_id == account.id)
-    return fresh(_first(context, query, locked), expected)
+    return fresh(rows.first(SessionType, lock=locked, id=service_id, account_id=account.id), expected)
 
 
-def the_calendar(
-    context: Scheduling, account: Account, calendar_id: str, expected: int | None = None, *, locked: bool = False
-) -> Calendar:
+def the_calendar(account: Account, calendar_id: str, expected: int | None = None, *, locked: bool = False) -> Calendar:
     """A calendar of the account that is in use. Raises as `the_session`."""
-    query = Calendar.select().where(
-        Calendar.id == calendar_id, Calendar.account_id == account.id, Calendar.retired_at.is_null()
-    )
-    return fresh(_first(context, query, locked), expected)
+    return fresh(rows.first(Calendar, lock=locked, id=calendar_id, account_id=account.id, retired_at=None), expected)
 
 
-def the_event(
-    context: Scheduling, account: Account, event_id: str, expected: int | None = None, *, locked: bool = True
-) -> BlockedTime:
+def the_event(account: Account, event_id: str, expected: int | None = None, *, locked: bool = True) -> BlockedTime:
     """An event of the account that was not removed. Raises as `the_session`."""
-    query = BlockedTime.select().where(
-        BlockedTime.id == event_id, BlockedTime.account_id == account.id, BlockedTime.retired_at.is_null()
-    )
-    return fresh(_first(context, query, locked), expected)
+    return fresh(rows.first(BlockedTime, lock=locked, id=event_id, account_id=account.id, retired_at=None), expected)
 
 
-def the_series(
-    context: Scheduling, account: Account, series_id: str, expected: int | None = None, *, locked: bool = True
-) -> Series:
+def the_series(account: Account, series_id: str, expected: int | None = None, *, locked: bool = True) -> Series:
     """A series of the account that was not removed. Raises as `the_session`."""
-    query = Series.select().where(Series.id == series_id, Series.account_id == account.id, Series.retired_at.is_null())
-    return fresh(_first(context, query, locked), expected)
+    return fresh(rows.first(Series, lock=locked, id=series_id, account_id=account.id, retired_at=None), expected)
 
 
-def offered_type(context: Scheduling, account: Account, service_id: str) -> SessionType:
+def offered_type(account: Account, service_id: str) -> SessionType:
     """The session type that a body names.
 
     Raises:
         Invalid: the account offers none of this id.
     """
-    found = SessionType.get_or_none(
-        SessionType.id == service_id, SessionType.account_id == account.id, SessionType.retired_at.is_null()
-    )
+    found = rows.first(SessionType, id=service_id, account_id=account.id, retired_at=None)
     if found is None:
         raise Invalid.field("/service_id", "There is no session type of this id.")
     if not found.active:
@@ -90,7 +69,7 @@ def offered_type(context: Scheduling, account: Account, service_id: str) -> Sess
     return found
 
 
-def calendar_for(context: Scheduling, account: Account, session_type: SessionType, calendar_id: str | None) -> Calendar:
+def calendar_for(account: Account, session_type: SessionType, calendar_id: str | None) -> Calendar:
     """The calendar that a body names for the type; without a name the default one, or the first that offers the type.
 
     Raises:
@@ -104,29 +83,23 @@ def calendar_for(context: Scheduling, account: Account, session_type: SessionTyp
 
 def calendars_for(account: Account, session_type: SessionType, calendar_id: str | None = None) -> list[Calendar]:
     """The calendars in use that offer the type, the default one first; or that one alone which is named. Raises as `calendar_for`."""
-    calendars = list(
-        Calendar.select()
-        .where(Calendar.account_id == account.id, Calendar.retired_at.is_null())
-        .order_by(Calendar.is_default.desc(), Calendar.id)
-    )
-    offering = [
-        calendar for calendar in calendars if not session_type.calendar_ids or calendar.id in session_type.calendar_ids
-    ]
     if calendar_id is None:
-        return offering
-    if all(calendar.id != calendar_id for calendar in calendars):
+        in_use = rows.every(Calendar, account_id=account.id, retired_at=None)
+        in_use.sort(key=lambda calendar: (not calendar.is_default, calendar.id))
+        return [calendar for calendar in in_use if session_type.offered_on(calendar.id)]
+    named = rows.first(Calendar, id=calendar_id, account_id=account.id, retired_at=None)
+    if named is None:
         raise Invalid.field("/calendar_id", "There is no calendar of this id.")
-    named = [calendar for calendar in offering if calendar.id == calendar_id]
-    if not named:
+    if not session_type.offered_on(named.id):
         raise Invalid.field("/calendar_id", "This calendar does not offer the session type.")
-    return named
+    return [named]
 
 
 def known_client(account: Account, client_id: str) -> Client | None:
     """The client that answers for `client_id`, as far as the replica knows; None also for a deleted one."""
-    client = Client.get_or_none(Client.id == client_id, Client.account_id == account.id)
+    client = rows.first(Client, id=client_id, account_id=account.id)
     if client is not None and client.merged_into is not None:
-        client = Client.get_or_none(Client.id == answering(account.id, client_id), Client.account_id == account.id)
+        client = rows.first(Client, id=answering(account.id, client_id), account_id=account.id)
     return None if client is None or client.deleted or client.erased else client
 
 
@@ -134,7 +107,7 @@ def answering(account_id: str, client_id: str) -> str:
     """The id of who answers for this one since it was merged, and that one perhaps again."""
     seen = {client_id}
     while True:
-        client = Client.get_or_none(Client.id == client_id, Client.account_id == account_id)
+        client = rows.first(Client, id=client_id, account_id=account_id)
         if client is None or client.merged_into is None or client.merged_into in seen:
             return client_id
         client_id = client.merged_into
@@ -153,10 +126,3 @@ def fresh(row: M | None, expected: int | None) -> M:
     if expected is not None and row.version != expected:  # type: ignore[attr-defined]
         raise Stale()
     return row
-
-
-def _first(context: Scheduling, query: peewee.ModelSelect[M], locked: bool) -> M | None:
-    if locked and context.store.on_postgresql:
-        query = query.for_update()
-    found: M | None = query.first()
-    return found

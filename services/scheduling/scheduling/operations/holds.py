@@ -32,9 +32,9 @@ def create(context: Scheduling, account_id: str, body: Mapping[str, Any]) -> dic
         Conflict: `slot_taken`, `outside_working_hours` or `plan_limit_reached`.
         Unavailable: the account is not known yet.
     """
-    account = the_account(context, account_id)
-    session_type = offered_type(context, account, body["service_id"])
-    calendar = calendar_for(context, account, session_type, body.get("calendar_id"))
+    account = the_account(account_id)
+    session_type = offered_type(account, body["service_id"])
+    calendar = calendar_for(account, session_type, body.get("calendar_id"))
     check_month(context, account)
     hold = hold_slot(
         context,
@@ -86,7 +86,7 @@ def hold_slot(
         after_minutes=hold.buffer_after_minutes,
         for_client=for_client,
     )
-    locked = claims.lock_calendars(context.store, account.id, {calendar.id}, now)
+    locked = claims.lock_calendars(account.id, {calendar.id})
     check(context, account, locked[calendar.id], wanted, Override())
     take(context, wanted.claim(account.id, Owner.HOLD, expires_at=hold.expires_at))
     hold.save(force_insert=True)
@@ -101,7 +101,7 @@ def release(context: Scheduling, account_id: str, hold_id: str, expected: int | 
         NotFound: there is none of this id, or it has ended.
         Stale: its version is not the expected one.
     """
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     hold = fresh(Hold.get_or_none(Hold.id == hold_id, Hold.account_id == account.id), expected)
     if not _end(context, account, hold):
         raise NotFound()
@@ -187,7 +187,7 @@ def view(hold: Hold) -> dict[str, Any]:
 def _end(context: Scheduling, account: Account, hold: Hold, session_id: str | None = None) -> bool:
     """End the hold, under the lock of its calendar; whether it stood until now."""
     now = context.clock.now()
-    claims.lock_calendars(context.store, account.id, {hold.calendar_id}, now)
+    claims.lock_calendars(account.id, {hold.calendar_id})
     standing = (Hold.id == hold.id) & Hold.ended_at.is_null() & (Hold.expires_at > now)
     ended = Hold.update(ended_at=now, session_id=session_id).where(standing).execute()
     # Without its claims it had ended for somebody who looked later than `now`, and took the time.

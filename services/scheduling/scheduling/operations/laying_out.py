@@ -149,7 +149,7 @@ def maker_for(context: Scheduling, account: Account, series: Series, *, client_k
     if series.kind == EVENT:
         calendar = blocked_times.calendar_named(context, account, template["calendar_id"])
         return EventMaker(context=context, account=account, series=series, calendar=calendar)
-    session_type = offered_type(context, account, template["service_id"])
+    session_type = offered_type(account, template["service_id"])
     client = known_client(account, series.client_id or "")
     if client is None and client_known:
         raise Invalid.field("/client_id", "There is no client of this id.")
@@ -158,7 +158,7 @@ def maker_for(context: Scheduling, account: Account, series: Series, *, client_k
         account=account,
         series=series,
         session_type=session_type,
-        calendar=calendar_for(context, account, session_type, template["calendar_id"]),
+        calendar=calendar_for(account, session_type, template["calendar_id"]),
         client=client,
     )
 
@@ -228,7 +228,7 @@ def claim_all(
     Raises:
         Conflict: `slot_taken`, of a writer who passed the locks by; `hold_invalid`.
     """
-    claims.lock_calendars(context.store, account.id, {maker.calendar.id}, context.clock.now())
+    claims.lock_calendars(account.id, {maker.calendar.id})
     verdicts = []
     for wall, starts_at in laid:
         wanted = maker.placement(starts_at)

@@ -36,8 +36,8 @@ class Filter:
 @reading
 def show(context: Scheduling, account_id: str, session_id: str) -> dict[str, Any]:
     """One session."""
-    account = the_account(context, account_id)
-    return view(context, account, the_session(context, account, session_id, locked=False))
+    account = the_account(account_id)
+    return view(context, account, the_session(account, session_id, locked=False))
 
 
 @reading
@@ -48,7 +48,7 @@ def listing(
 
     Returns the sessions and what the next cursor holds, None at the end.
     """
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     column = Session.updated_at if sort == "updated_at" else Session.starts_at
     query = _filtered(account_id, wanted)
     if after is not None:
@@ -72,7 +72,7 @@ def listing(
 @reading
 def history(context: Scheduling, account_id: str, session_id: str) -> list[dict[str, Any]]:
     """Who did what to the session, oldest first."""
-    session = the_session(context, the_account(context, account_id), session_id, locked=False)
+    session = the_session(the_account(account_id), session_id, locked=False)
     return [
         {
             "at": change.at,

@@ -119,8 +119,8 @@ def owner(context: Scheduling, token: str) -> str:
 
 def _linked(context: Scheduling, token: str, *, locked: bool = True) -> tuple[Account, Session]:
     account_id, session_id = _read(context, token)
-    account = the_account(context, account_id)
-    return account, the_session(context, account, session_id, locked=locked)
+    account = the_account(account_id)
+    return account, the_session(account, session_id, locked=locked)
 
 
 def _read(context: Scheduling, token: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def online_type(context: Scheduling, account: Account, service_id: str) -> Sessi
     Raises:
         Invalid: the page offers none of this id.
     """
-    session_type = offered_type(context, account, service_id)
+    session_type = offered_type(account, service_id)
     if not session_type.online:
         raise Invalid.field("/service_id", "There is no session type of this id.")
     return session_type

@@ -223,7 +223,7 @@ def _calendar(
         return calendars[0]
     check_offered(context, account, body["starts_at"])
     if locked:
-        claims.lock_calendars(context.store, account.id, [calendar.id for calendar in calendars], context.clock.now())
+        claims.lock_calendars(account.id, [calendar.id for calendar in calendars])
     return _least_busy(context, account, session_type, calendars, body["starts_at"])
 
 

@@ -205,10 +205,7 @@ def place(
 
     Raises as `check`.
     """
-    now = context.clock.now()
-    calendars = claims.lock_calendars(
-        context.store, account.id, {wanted.calendar_id, leaving or wanted.calendar_id}, now
-    )
+    calendars = claims.lock_calendars(account.id, {wanted.calendar_id, leaving or wanted.calendar_id})
     calendar = calendars[wanted.calendar_id]
     placed = check(
         context, account, calendar, wanted, override, permitted=permitted, outside_permitted=outside_permitted
@@ -251,7 +248,7 @@ def take(context: Scheduling, claim: Claim, *, sanctioned: bool = False) -> None
         Conflict: `slot_taken`.
     """
     try:
-        claims.take(context.store, claim, sanctioned=sanctioned)
+        claims.take(context.store, claim, context.clock.now(), sanctioned=sanctioned)
     except claims.SlotTaken:
         # Only a writer that passed the locks by can bring this about; it is a conflict all the same. What is in the way
         # cannot be asked any more: the unit of work is lost.

@@ -25,8 +25,8 @@ def restore(
         NotFound, Stale: as always.
         Conflict: `invalid_transition`, `refund_in_progress`, `slot_taken` or `outside_working_hours`.
     """
-    account = the_account(context, account_id)
-    session = the_session(context, account, session_id, expected)
+    account = the_account(account_id)
+    session = the_session(account, session_id, expected)
     before = facts(session)
     status = step(context, session, Action.RESTORE)
     standing = standing_cancellation(session)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chassis.idempotency import Unprepared
 from chassis.ids import new_id
 from chassis.problems import Conflict, Invalid
 from contracts.fields import rfc3339
@@ -50,7 +51,7 @@ class Wish:
 
 
 def meet_client(context: Scheduling, account_id: str, wish: Wish, key: str) -> dict[str, Any] | None:
-    """Before the unit of work: make or fetch the client of a series of sessions where the replica does not know it.
+    """Outside of any unit of work: make or fetch the client of a series of sessions where the replica does not know it.
 
     A series that cannot be made as things stand makes no client. Raises as `create`, and as `book.meet_client`.
     """
@@ -71,14 +72,17 @@ def create(
     """Make the series with its occurrences of the coming twelve months.
 
     Raises:
+        Unprepared: the client must be made or fetched first, by `meet_client`.
         Invalid: something it names does not exist here, or a rule that no series can follow.
         Conflict: `slot_taken` with every conflict, unless occurrences in conflict are to be skipped; `plan_limit_reached`.
         Unavailable: the account is not known yet.
     """
-    account = the_account(context, account_id)
+    if wish.kind == SESSION and wish.template.get("client") is not None and prepared is None:
+        raise Unprepared
+    account = the_account(account_id)
     if wish.kind == SESSION and account.terms.sessions_a_month is not None:
         # The lock makes counting and adding one caller's business at a time.
-        account = the_account(context, account_id, locked=True)
+        account = the_account(account_id, locked=True)
     series, laid, hold = _drafted(context, account, wish)
     with below(wish.at):
         override = Override.of(wish.template)
@@ -99,13 +103,13 @@ def create(
 @reading
 def show(context: Scheduling, account_id: str, series_id: str) -> dict[str, Any]:
     """One series, with what became of each of its occurrences."""
-    return view(the_series(context, the_account(context, account_id), series_id, locked=False))
+    return view(the_series(the_account(account_id), series_id, locked=False))
 
 
 @reading
 def listing(context: Scheduling, account_id: str, page: Page) -> tuple[list[dict[str, Any]], list[str] | None]:
     """The series in the order they were made, without their occurrences."""
-    the_account(context, account_id)
+    the_account(account_id)
     query = Series.select().where(Series.account_id == account_id, Series.retired_at.is_null())
     rows, following = page_of(query, Series, page)
     return [_head(row) for row in rows], following
@@ -141,7 +145,7 @@ def rule_of(text: str) -> Rule:
 @reading
 def _examine(context: Scheduling, account_id: str, wish: Wish) -> None:
     """Whether the series could be made if its client existed."""
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     series, laid, hold = _drafted(context, account, wish)
     with below(wish.at):
         override = Override.of(wish.template)

@@ -59,8 +59,8 @@ def amend_session(
     scope, body = _scope(body)
     if scope is Scope.THIS:
         return amending.amend(context, account_id, session_id, actor, body, expected)
-    account = the_account(context, account_id)
-    the_session(context, account, session_id, locked=False)
+    account = the_account(account_id)
+    the_session(account, session_id, locked=False)
     part = _part_of(context, account, session_id, scope, expected)
     carry_out(context, account, part, draft(context, account, part, body), body, actor)
     assert part.chosen is not None
@@ -75,8 +75,8 @@ def amend_event(
     scope, body = _scope(body)
     if scope is Scope.THIS:
         return blocked_times.amend(context, account_id, event_id, actor, body, expected)
-    account = the_account(context, account_id)
-    the_event(context, account, event_id, locked=False)
+    account = the_account(account_id)
+    the_event(account, event_id, locked=False)
     part = _part_of(context, account, event_id, scope, expected)
     carry_out(context, account, part, draft(context, account, part, body), body, actor)
     assert part.chosen is not None
@@ -91,8 +91,8 @@ def remove_event(
     if scope is Scope.THIS:
         blocked_times.remove(context, account_id, event_id, actor, expected)
         return
-    account = the_account(context, account_id)
-    the_event(context, account, event_id, locked=False)
+    account = the_account(account_id)
+    the_event(account, event_id, locked=False)
     part = _part_of(context, account, event_id, scope, expected)
     for event in reached(context, account, part):
         blocked_times.retire(context, event, actor)
@@ -114,8 +114,8 @@ def cancel_session(
         return cancelling.cancel(context, account_id, session_id, actor, body, expected)
     if body.get("refund_quote_id") is not None:
         raise Invalid.field("/refund_quote_id", "A quote is for one session.")
-    account = the_account(context, account_id)
-    the_session(context, account, session_id, locked=False)
+    account = the_account(account_id)
+    the_session(account, session_id, locked=False)
     part = _part_of(context, account, session_id, scope, expected)
     assert part.chosen is not None
     if not cancelling.undecided(part.chosen, standing_cancellation(part.chosen)):
@@ -358,7 +358,7 @@ def _make_room(
         if wanted != here:
             moving.append(member.id)
             calendars |= {here.calendar_id, wanted.calendar_id}
-    claims.lock_calendars(context.store, account.id, calendars, context.clock.now())
+    claims.lock_calendars(account.id, calendars)
     for member_id in moving:
         claims.release(context.store, member_id)
 

@@ -121,10 +121,10 @@ class SessionMembers:
         template: dict[str, Any] = dict(series.template)
         session_type = SessionType.get_by_id(template["service_id"])
         if body.get("service_id", session_type.id) != session_type.id:
-            session_type = offered_type(self.context, self.account, body["service_id"])
+            session_type = offered_type(self.account, body["service_id"])
         if {"service_id", "calendar_id"} & body.keys():
             wanted = body.get("calendar_id", template["calendar_id"])
-            template["calendar_id"] = calendar_for(self.context, self.account, session_type, wanted).id
+            template["calendar_id"] = calendar_for(self.account, session_type, wanted).id
         template["service_id"] = session_type.id
         for name in ("notes", "session_notes"):
             if name in body:

@@ -30,7 +30,7 @@ def create(context: Scheduling, account_id: str, body: dict[str, Any]) -> dict[s
         Invalid: another currency than the account's, unknown calendars, a deposit that cannot be charged.
         Conflict: `plan_required`, as deposits are part of the plan max.
     """
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     now = context.clock.now()
     session_type = SessionType(
         id=new_id("svc"),
@@ -53,8 +53,8 @@ def amend(
     context: Scheduling, account_id: str, service_id: str, body: dict[str, Any], expected: int | None
 ) -> dict[str, Any]:
     """Change a session type; sessions that were booked keep what they have. Raises as `create`, and `Stale`."""
-    account = the_account(context, account_id)
-    session_type = _in_use(the_type(context, account, service_id, expected, locked=True))
+    account = the_account(account_id)
+    session_type = _in_use(the_type(account, service_id, expected, locked=True))
     before = view(session_type)
     for name in _PLAIN:
         if name in body:
@@ -81,7 +81,7 @@ def amend(
 @unit_of_work
 def retire(context: Scheduling, account_id: str, service_id: str, expected: int | None) -> None:
     """Offer the session type no more; its sessions stay."""
-    session_type = _in_use(the_type(context, the_account(context, account_id), service_id, expected, locked=True))
+    session_type = _in_use(the_type(the_account(account_id), service_id, expected, locked=True))
     session_type.retired_at = context.clock.now()
     session_type.active = False
     _save(context, session_type)
@@ -91,13 +91,13 @@ def retire(context: Scheduling, account_id: str, service_id: str, expected: int 
 @reading
 def show(context: Scheduling, account_id: str, service_id: str) -> dict[str, Any]:
     """One session type, a retired one too."""
-    return view(the_type(context, the_account(context, account_id), service_id))
+    return view(the_type(the_account(account_id), service_id))
 
 
 @reading
 def listing(context: Scheduling, account_id: str, page: Page) -> tuple[list[dict[str, Any]], list[str] | None]:
     """The session types that are not retired, in the order they were made."""
-    the_account(context, account_id)
+    the_account(account_id)
     query = SessionType.select().where(SessionType.account_id == account_id, SessionType.retired_at.is_null())
     rows, following = page_of(query, SessionType, page)
     return [view(row) for row in rows], following

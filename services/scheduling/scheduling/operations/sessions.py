@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chassis import rows
 from contracts.fields import rfc3339
 from contracts.money import Money
 from contracts.sessions import DepositStatus, SessionStatus
@@ -55,26 +56,29 @@ def record(
     session.confirm_due_at = session.auto_confirm_at if _awaits_its_timeout(session) else None
     if session.confirm_due_at is not None:
         context.wakeups.after_commit(AUTO_CONFIRM)
-    session.save(force_insert=new)
-    Change.insert(
-        session_id=session.id,
-        version=session.version,
-        account_id=session.account_id,
-        at=now,
-        actor=actor.name,
-        action=action,
-        changes=changes,
-        reason=reason,
-    ).execute()
-    context.outbox.publish(
-        event,
-        subject=session.id,
-        account_id=session.account_id,
-        sequence=session.version,
-        data=event_data(context, account, session, session_type, changed_by=actor.by)
-        | {"batch": batch and asdict(batch)},
-        occurred_at=now,
-    )
+    data = event_data(context, account, session, session_type, changed_by=actor.by) | {"batch": batch and asdict(batch)}
+    with context.store.together():
+        (rows.add if new else rows.change)(session)
+        rows.add(
+            Change(
+                session_id=session.id,
+                version=session.version,
+                account_id=session.account_id,
+                at=now,
+                actor=actor.name,
+                action=action,
+                changes=changes,
+                reason=reason,
+            )
+        )
+        context.outbox.publish(
+            event,
+            subject=session.id,
+            account_id=session.account_id,
+            sequence=session.version,
+            data=data,
+            occurred_at=now,
+        )
 
 
 def _awaits_its_timeout(session: Session) -> bool:
@@ -93,7 +97,8 @@ def event_data(
     changed_by: str | None = None,
 ) -> dict[str, Any]:
     """The session's whole public state, without anything private, as contracts lay it down."""
-    session_type = session_type or SessionType.get_by_id(session.service_id)
+    session_type = session_type or rows.first(SessionType, id=session.service_id)
+    assert session_type is not None
     cancellations = [] if session.version == 1 else cancellations_of([session]).get(session.id, [])
     return {
         "id": session.id,

@@ -28,7 +28,7 @@ def dashboard(context: Scheduling, account_id: str, since: datetime | None, unti
     Sessions that stand are expected to bring their price, those that took place have earned it. Of prices in a currency
     that the account has left nothing is added up.
     """
-    account = the_account(context, account_id)
+    account = the_account(account_id)
     now = context.clock.now()
     if since is None and until is None:
         since, until = (moment(bound) for bound in month_of(now, account.zone))

@@ -51,8 +51,8 @@ def take_step(
         NotFound, Stale: as always.
         Conflict: `invalid_transition`, for a repeated action too.
     """
-    account = the_account(context, account_id)
-    session = the_session(context, account, session_id, expected)
+    account = the_account(account_id)
+    session = the_session(account, session_id, expected)
     before = facts(session)
     session.status = step(context, session, action).value
     session.auto_confirm_at = None

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import peewee
 
+from chassis import rows
 from chassis.store import Store
 from chassis.store import moment as read_moment
 from scheduling.domain.slots import Busy
@@ -61,27 +62,20 @@ class SlotTaken(Exception):
     """The database refused the claim: somebody came first, and the check before did not see it."""
 
 
-def lock_calendars(store: Store, account_id: str, ids: Iterable[str], now: datetime) -> dict[str, Calendar]:
-    """Lock these calendars of the account against other writers until the unit of work ends, and drop holds that have ended.
+def lock_calendars(account_id: str, ids: Iterable[str]) -> dict[str, Calendar]:
+    """Lock these calendars of the account against other writers until the unit of work ends.
 
     Always in id order, so that nobody waits in a circle. On SQLite the unit of work has the only write lock as it is.
     """
-    query = (
-        Calendar.select()
-        .where(Calendar.account_id == account_id, Calendar.id.in_(sorted(set(ids))))
-        .order_by(Calendar.id)
-    )
-    found = {calendar.id: calendar for calendar in (query.for_update() if store.on_postgresql else query)}
-    if found:
-        store.execute(f"DELETE FROM claims WHERE calendar_id IN ({_places(found)}) AND expires_at <= %s", (*found, now))
-    return found
+    wanted = (rows.first(Calendar, lock=True, id=id, account_id=account_id) for id in sorted(set(ids)))
+    return {calendar.id: calendar for calendar in wanted if calendar is not None}
 
 
 def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str] = ()) -> list[Overlap]:
     """Whose claims `claim` would meet, by start; its own and those of `besides` left out. Core meets padded, nothing else."""
     core = claim.core or claim.padded
     own = (claim.owner_id, *besides)
-    rows = store.execute(
+    met = store.execute(
         f"""SELECT DISTINCT shown.starts_at, shown.ends_at, met.owner_id, met.owner_type
             FROM claims met JOIN claims shown ON shown.owner_id = met.owner_id AND (shown.kind = 'core' OR met.owner_type = 'event')
             WHERE met.calendar_id = %s AND met.ends_at > %s AND met.starts_at < %s
@@ -102,19 +96,19 @@ def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str
     )
     return [
         Overlap(owner_id=owner, owner_type=Owner(kind), starts_at=_at(starts), ends_at=_at(ends))
-        for starts, ends, owner, kind in rows
+        for starts, ends, owner, kind in met
     ]
 
 
-def take(store: Store, claim: Claim, *, sanctioned: bool = False) -> None:
-    """Claim the time; what the owner claimed before is to be released first.
+def take(store: Store, claim: Claim, now: datetime, *, sanctioned: bool = False) -> None:
+    """Claim the time, of which holds that have ended let go; what the owner claimed before is to be released first.
 
     Raises:
         SlotTaken: the database's own rule refused it.
     """
-    rows = [("padded", claim.padded)] + ([("core", claim.core)] if claim.core else [])
+    spans = [("padded", claim.padded)] + ([("core", claim.core)] if claim.core else [])
     values: list[Any] = []
-    for kind, (start, end) in rows:
+    for kind, (start, end) in spans:
         values += [
             claim.owner_id,
             kind,
@@ -127,11 +121,13 @@ def take(store: Store, claim: Claim, *, sanctioned: bool = False) -> None:
             claim.expires_at,
         ]
     try:
-        store.execute(
-            f"""INSERT INTO claims (owner_id, kind, account_id, owner_type, calendar_id, starts_at, ends_at, sanctioned, expires_at)
-                VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))}""",
-            values,
-        )
+        with store.together():
+            store.execute("DELETE FROM claims WHERE calendar_id = %s AND expires_at <= %s", (claim.calendar_id, now))
+            store.execute(
+                f"""INSERT INTO claims (owner_id, kind, account_id, owner_type, calendar_id, starts_at, ends_at, sanctioned, expires_at)
+                    VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(spans))}""",
+                values,
+            )
     except peewee.IntegrityError as refused:
         if "claims_no_overlap" in str(refused):
             raise SlotTaken from refused
@@ -160,7 +156,7 @@ def within(
     """What is claimed on the calendars within `window`; holds that have ended and the claims of `besides` left out. One query."""
     if not calendar_ids:
         return []
-    rows = store.execute(
+    claimed = store.execute(
         f"""SELECT calendar_id, owner_id, owner_type, kind, starts_at, ends_at FROM claims
             WHERE calendar_id IN ({_places(calendar_ids)}) AND ends_at > %s AND starts_at < %s
               AND owner_id <> %s AND (expires_at IS NULL OR expires_at > %s)""",
@@ -168,7 +164,7 @@ def within(
     )
     return [
         Claimed(calendar, owner, owner_type, kind, micros(_at(starts)), micros(_at(ends)))
-        for calendar, owner, owner_type, kind, starts, ends in rows
+        for calendar, owner, owner_type, kind, starts, ends in claimed
     ]
 
 

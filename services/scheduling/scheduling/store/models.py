@@ -111,6 +111,10 @@ class SessionType(Base):
     def price(self) -> Money | None:
         return _money(self.price_amount, self.price_currency)
 
+    def offered_on(self, calendar_id: str) -> bool:
+        """Whether the calendar offers it; one that names none is offered on all."""
+        return not self.calendar_ids or calendar_id in self.calendar_ids
+
     @property
     def deposit_terms(self) -> DepositTerms | None:
         return DepositTerms.read(self.deposit)

@@ -1,0 +1,144 @@
+"""Rows read, added and changed by statements that are kept: as peewee itself would, on both stores."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import peewee
+import pytest
+from peewee import DatabaseProxy, IntegerField, Model, TextField
+
+from chassis import rows
+from chassis.columns import JsonField, UtcDateTimeField
+from chassis.store import Store
+
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+proxy = DatabaseProxy()
+
+
+class Room(Model):
+    id = TextField(primary_key=True)
+    name = TextField(column_name="label")
+    seats = IntegerField(default=4)
+    equipment = JsonField(null=True)
+    opened_at = UtcDateTimeField()
+    closed_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        database = proxy
+        table_name = "rooms"
+        only_save_dirty = True
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    made = Store(store_url, pool_size=4)
+    made.bind(proxy)
+    with made.transaction():
+        Room.create_table()
+    yield made
+    made.close()
+
+
+def _room(id: str, **fields: object) -> Room:
+    return Room(id=id, name="Attic", opened_at=NOON, **fields)
+
+
+def test_a_row_that_was_added_is_what_peewee_reads_and_the_other_way_round(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1", equipment={"chairs": [1, 2]}))
+        Room.create(id="room_2", name="Cellar", opened_at=NOON, closed_at=NOON)
+    with store.reading():
+        by_peewee = {room.id: room.__data__ for room in Room.select()}
+        by_us = {room.id: room.__data__ for id in by_peewee for room in rows.every(Room, id=id)}
+    assert by_us == by_peewee
+    assert by_us["room_1"]["equipment"] == {"chairs": [1, 2]}
+    assert (by_us["room_1"]["seats"], by_us["room_2"]["closed_at"]) == (4, NOON)
+
+
+def test_rows_are_found_by_all_that_they_must_equal_and_none_is_null(store: Store) -> None:
+    with store.transaction():
+        for number, closed in enumerate([None, NOON, None]):
+            rows.add(_room(f"room_{number}", closed_at=closed))
+    with store.reading():
+        assert {room.id for room in rows.every(Room, name="Attic", closed_at=None)} == {"room_0", "room_2"}
+        assert [room.id for room in rows.every(Room, closed_at=NOON)] == ["room_1"]
+        assert rows.first(Room, id="room_1", closed_at=None) is None
+        assert rows.first(Room, id="' OR 1=1 --") is None
+
+
+def test_a_change_stores_what_was_set_and_nothing_else(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1"))
+    with store.transaction():
+        mine, theirs = rows.first(Room, id="room_1"), rows.first(Room, id="room_1")
+        assert mine is not None
+        assert theirs is not None
+        theirs.seats = 9
+        rows.change(theirs)
+        mine.name, mine.closed_at = "Loft", NOON + timedelta(hours=1)
+        rows.change(mine)
+        mine.equipment = []
+        rows.change(mine)
+        rows.change(mine)  # nothing is left to store
+    with store.reading():
+        stored = Room.get_by_id("room_1")
+    assert (stored.name, stored.seats, stored.equipment) == ("Loft", 9, [])
+    assert stored.closed_at == NOON + timedelta(hours=1)
+
+
+def test_a_second_row_of_the_same_key_is_refused_as_peewee_refuses_it(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1"))
+    with pytest.raises(peewee.IntegrityError), store.transaction():
+        rows.add(_room("room_1"))
+
+
+def test_of_writes_that_are_sent_together_all_are_kept_or_none(store: Store) -> None:
+    _add_together(store, "room_1", "room_2")
+    with pytest.raises(peewee.IntegrityError):
+        _add_together(store, "room_3", "room_1", "room_4")
+    with store.transaction():
+        rows.add(_room("room_5"))  # the connection is fit for others
+    with store.reading():
+        assert [room.id for room in Room.select().order_by(Room.id)] == ["room_1", "room_2", "room_5"]
+
+
+def _add_together(store: Store, *ids: str) -> None:
+    with store.transaction(), store.together():
+        for id in ids:
+            rows.add(_room(id))
+
+
+@pytest.mark.integration
+def test_a_locked_row_is_waited_for(postgres_url: str) -> None:
+    store = Store(postgres_url, pool_size=4)
+    store.bind(proxy)
+    with store.transaction():
+        Room.create_table()
+        rows.add(_room("room_1"))
+    began, seen = threading.Event(), list[int]()
+
+    def look() -> None:
+        with store.transaction():
+            began.set()
+            room = rows.first(Room, lock=True, id="room_1")
+            assert room is not None
+            seen.append(room.seats)
+
+    other = threading.Thread(target=look)
+    with store.transaction():
+        room = rows.first(Room, lock=True, id="room_1")
+        assert room is not None
+        room.seats = 7
+        rows.change(room)
+        other.start()
+        assert began.wait(10)
+        other.join(0.2)
+        assert other.is_alive()
+        assert seen == []
+    other.join(10)
+    assert seen == [7]
+    store.close()
