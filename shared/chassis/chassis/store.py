@@ -132,6 +132,14 @@ class Store:
         """Call `callback` once the open unit of work is committed, or at once where there is none; it must not raise."""
         self.database.after_commit(callback)
 
+    def forget_after_commit(self) -> None:
+        """Once the open unit of work is committed, take what it overwrote out of SQLite's log, which else keeps pages until they are reused.
+
+        PostgreSQL keeps old rows until its own vacuum, and its log as long as it is set up to.
+        """
+        if self.on_sqlite:
+            self.after_commit(self._truncate_log)
+
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement (placeholders `%s` on both stores; aware datetimes are bound as such) and return its rows."""
         bound = [format_time(value) if isinstance(value, datetime) else value for value in parameters]
@@ -198,6 +206,12 @@ class Store:
     def close(self) -> None:
         """Close what idles in the pool; SQLite's log is folded into its file by the last connection."""
         self.database.close_idle()
+
+    def _truncate_log(self) -> None:
+        try:
+            self.database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except peewee.PeeweeException:
+            log.warning("the log could not be truncated, the next checkpoint will overwrite it", exc_info=True)
 
     @contextmanager
     def _connection(self) -> Iterator[None]:

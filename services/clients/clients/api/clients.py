@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.problems import Forbidden, Invalid
-from chassis.web import Blueprint, caller, decode_cursor, encode_cursor, if_match, once, requires
+from chassis.web import Blueprint, Nothing, caller, decode_cursor, encode_cursor, if_match, once, requires
 from clients.api.schemas import (
     ClientBody,
     ClientChange,
@@ -15,12 +15,14 @@ from clients.api.schemas import (
     ClientPage,
     CreatedOut,
     CreateQuery,
+    ErasureOut,
     ListQuery,
+    MergeBody,
     RestoreBody,
     TimelineOut,
 )
 from clients.domain import record, timeline
-from clients.operations import change, create, find, remove
+from clients.operations import change, create, erasure, find, merge, remove
 from clients.operations.context import Clients
 from contracts.envelope import format_time, parse_time
 
@@ -120,6 +122,29 @@ def blueprint(context: Clients) -> Blueprint:
                 allow_duplicate=body.get("allow_duplicate", False),
             )
         )
+
+    @routes.post("/<client_id>/merge")
+    @requires(WRITE)
+    @routes.arguments(MergeBody)
+    @once(context.store)
+    @routes.response(200, ClientOut)
+    def merge_clients(body: dict[str, Any], client_id: str) -> dict[str, Any]:
+        merged = merge.merge(context, caller().account_id, client_id, body["others"], source=_source(), seen=if_match())
+        return _shown(merged)
+
+    @routes.post("/<client_id>/erase")
+    @requires(WRITE)
+    @routes.arguments(Nothing, required=False)
+    @once(context.store)
+    @routes.response(202, ErasureOut)
+    def erase_client(_: dict[str, Any], client_id: str) -> erasure.Receipt:
+        return erasure.erase(context, caller().account_id, client_id, seen=if_match())
+
+    @routes.get("/<client_id>/erasure")
+    @requires(READ)
+    @routes.response(200, ErasureOut)
+    def client_erasure(client_id: str) -> erasure.Receipt:
+        return erasure.receipt(context, caller().account_id, client_id)
 
     @routes.get("/<client_id>/timeline")
     @requires(READ)

@@ -99,6 +99,39 @@ class RestoreBody(Body):
     allow_duplicate = _flag(load_default=False)
 
 
+class MergeBody(Body):
+    from_ = fields.List(
+        fields.String(validate=validate.Length(min=1, max=64)),
+        required=True,
+        data_key="from",
+        attribute="others",
+        validate=validate.Length(min=1, max=100),
+        metadata={"description": "who becomes one with this client"},
+    )
+
+
+class KeptOut(Schema):
+    service = fields.String()
+    what = fields.String()
+    why = fields.String()
+
+
+class ErasureOut(Schema):
+    """The receipt of an erasure."""
+
+    client_id = fields.String()
+    status = fields.String(validate=validate.OneOf(["running", "completed"]))
+    requested_at = UtcTime()
+    completed_at = UtcTime(allow_none=True)
+    waiting_for = fields.List(fields.String(), metadata={"description": "the services that have not answered yet"})
+    blanked = fields.Dict(
+        keys=fields.String(),
+        values=fields.Dict(keys=fields.String(), values=fields.Integer()),
+        metadata={"description": "by service: how many records of which kind"},
+    )
+    kept = fields.List(fields.Nested(KeptOut))
+
+
 class CreateQuery(Query):
     reuse = fields.Boolean(
         load_default=False,
@@ -144,6 +177,10 @@ class ClientOut(Schema):
     contact_history = fields.List(fields.Nested(ContactChangeOut))
     email_bounced_at = UtcTime(allow_none=True)
     deleted_at = UtcTime(allow_none=True)
+    merged_into = fields.String(
+        allow_none=True, metadata={"description": "in lists of changes: who answers for this id"}
+    )
+    erased_at = UtcTime(allow_none=True, metadata={"description": "in lists of changes: nothing of the person is left"})
     version = fields.Integer()
     created_at = UtcTime()
     updated_at = UtcTime()

@@ -61,5 +61,6 @@ class Client:
     email_bounced_at: datetime | None
     deleted_at: datetime | None
     merged_into: str | None
+    erased_at: datetime | None
     created_at: datetime
     updated_at: datetime

@@ -48,11 +48,11 @@ def locked(context: Clients, account_id: str, client_id: str, action: Action, se
         Conflict: `invalid_transition`.
     """
     row = queries.lock_client(context.store, account_id, client_id)
-    if row is None:
+    if row is None or (row.erased_at is not None and action is not Action.ERASE):
         raise NotFound
     if seen is not None and seen != row.version:
         raise Stale(version=row.version)
-    standing = lifecycle.state(row.deleted_at)
+    standing = lifecycle.state(row.deleted_at, row.merged_into, row.erased_at)
     if (standing, action) not in lifecycle.TRANSITIONS:
         raise Conflict(f"a client who is {standing} cannot take {action}", code="invalid_transition")
     return row

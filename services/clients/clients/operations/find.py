@@ -11,6 +11,7 @@ from clients.domain import record, search, timeline
 from clients.operations import accounts
 from clients.operations.context import Clients
 from clients.store import queries
+from clients.store.models import Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +25,14 @@ class Wanted:
 
 
 def one(context: Clients, account_id: str, client_id: str) -> record.Client:
-    """A client, a hidden one too, so that a deletion can be looked at and undone.
+    """A client, a hidden one too, so that a deletion can be looked at and undone; for one who was merged, who answers since.
 
     Raises:
         NotFound, Unavailable.
     """
     with context.store.reading():
         accounts.known(account_id)
-        row = queries.client(account_id, client_id)
-        if row is None:
-            raise NotFound
-        return queries.shown(row)
+        return queries.shown(_there(account_id, client_id))
 
 
 def recent(
@@ -84,10 +82,17 @@ def years(context: Clients, account_id: str, client_id: str) -> timeline.Timelin
     """
     with context.store.reading():
         account = accounts.known(account_id)
-        if queries.client(account_id, client_id) is None:
-            raise NotFound
-        sessions = queries.sessions_of(account_id, [client_id])
+        row = _there(account_id, client_id)
+        # Sessions of who was merged into this one follow by events: until those are here they count all the same.
+        sessions = queries.sessions_of(account_id, queries.merged_ids(account_id, row.id))
         return timeline.timeline(sessions, now=context.clock.now(), zone=ZoneInfo(account.timezone))
+
+
+def _there(account_id: str, client_id: str) -> Client:
+    row = queries.client(account_id, client_id)
+    if row is None or row.erased_at is not None:
+        raise NotFound
+    return row
 
 
 def _tag_key(wanted: Wanted) -> str | None:

@@ -16,7 +16,7 @@ from chassis.store import Store
 from clients.domain import record, timeline
 from clients.domain.search import Search
 from clients.store import models
-from clients.store.models import Account, Client, ClientTag, ContactChange, Deposit, Session
+from clients.store.models import Account, Client, ClientTag, ContactChange, Deposit, Erasure, ErasureAnswer, Session
 from contracts.sessions import SessionStatus
 
 M = TypeVar("M", bound=peewee.Model)
@@ -34,14 +34,42 @@ def lock_account(store: Store, account_id: str) -> Account | None:
 
 
 def client(account_id: str, client_id: str) -> Client | None:
-    """A client of the account, hidden ones too."""
+    """The client of the account who answers for this id, since a merge perhaps another; hidden and erased ones too."""
     found: Client | None = Client.get_or_none(Client.account_id == account_id, Client.id == client_id)
+    # Merges go one after the other and only the living take part, so that this ends.
+    while found is not None and found.merged_into is not None:
+        found = Client.get_or_none(Client.account_id == account_id, Client.id == found.merged_into)
     return found
 
 
 def lock_client(store: Store, account_id: str, client_id: str) -> Client | None:
-    """A client of the account, hidden ones too, locked until the unit of work ends."""
+    """The same, locked until the unit of work ends."""
+    answering = client(account_id, client_id)
+    while answering is not None:
+        row = lock_record(store, account_id, answering.id)
+        if row is None or row.merged_into is None:
+            return row
+        answering = client(account_id, row.merged_into)
+    return None
+
+
+def lock_record(store: Store, account_id: str, client_id: str) -> Client | None:
+    """The record of exactly this id, merged ones too, locked until the unit of work ends."""
     return _first(store, Client.select().where(Client.account_id == account_id, Client.id == client_id))
+
+
+def merged_ids(account_id: str, client_id: str) -> list[str]:
+    """The ids that this client answers for: their own, and all that were merged into it."""
+    found = [client_id]
+    for one in found:
+        query = Client.select(Client.id).where(Client.account_id == account_id, Client.merged_into == one)
+        found += [row.id for row in query.order_by(Client.id)]
+    return found
+
+
+def give_consent_over(client_id: str, *, to: str) -> None:
+    """Make the history of consent of one client another's."""
+    ContactChange.update(client_id=to).where(ContactChange.client_id == client_id).execute()
 
 
 def _first(store: Store, query: ModelSelect[M]) -> M | None:
@@ -178,6 +206,7 @@ def _record(row: Client, tags: Sequence[str], history: Sequence[ContactChange]) 
         email_bounced_at=row.email_bounced_at,
         deleted_at=row.deleted_at,
         merged_into=row.merged_into,
+        erased_at=row.erased_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -243,3 +272,16 @@ def sessions_of(account_id: str, client_ids: Sequence[str]) -> list[timeline.Ses
 def next_clients(after: str, limit: int = 500) -> list[Client]:
     """The next rows by id, of every account, hidden ones too; begin with an empty `after`."""
     return list(Client.select().where(Client.id > after).order_by(Client.id).limit(limit))
+
+
+def lock_erasure(store: Store, account_id: str, client_id: str) -> Erasure | None:
+    """The erasure of a client, locked until the unit of work ends."""
+    return _first(store, Erasure.select().where(Erasure.account_id == account_id, Erasure.client_id == client_id))
+
+
+def erasure_answers(account_id: str, client_ids: Sequence[str]) -> list[ErasureAnswer]:
+    """What services answered about these ids, in one order."""
+    query = ErasureAnswer.select().where(
+        ErasureAnswer.account_id == account_id, ErasureAnswer.client_id.in_(client_ids)
+    )
+    return list(query.order_by(ErasureAnswer.service, ErasureAnswer.client_id))
