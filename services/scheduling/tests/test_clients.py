@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from services.scheduling.tests.driver import World, at, client_data
@@ -70,10 +71,29 @@ def test_sessions_follow_a_merge(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_what_is_booked_while_clients_are_merged_goes_to_the_one_who_stays(world: World) -> None:
+    for day in range(1, 4):
+        old, heir = client_data(name="Old"), client_data(name="Heir")
+        world.tell("client.created", old)
+        world.tell("client.created", heir)
+        with ThreadPoolExecutor(9) as pool:
+            booked = [pool.submit(book, world, old["id"], f"12-0{day} {hour:02}:00") for hour in range(9, 17)]
+            pool.submit(world.tell, "client.merged", old | {"version": 2, "merged_into": heir["id"]}).result()
+            ids = {each.result()["id"] for each in booked}
+        found = world.a.get(f"/sessions?client_id={heir['id']}&limit=200")["data"]
+        assert {session["id"] for session in found} == ids
+        with world.service.store.reading():
+            left = world.service.store.execute("SELECT count(*) FROM sessions WHERE client_id = %s", (old["id"],))
+        assert left == [(0,)]
+
+
 def test_an_erased_client_leaves_no_trace(world: World) -> None:
     client = client_data(name="Secret Name", email="secret@example.com", phone="+49301111111")
     world.tell("client.created", client)
-    session = book(world, client["id"], notes="secret notes", session_notes="secret private")
+    body = booking(
+        world, at("12-01 10:00"), client_id=client["id"], notes="secret notes", session_notes="secret private"
+    )
+    session = world.a.post("/sessions", body, Idempotency_Key="booked once")
     other = book(world, world.new_client(), "12-01 12:00", notes="others stay")
     path = f"/sessions/{session['id']}"
     world.a.patch(path, {"notes": "secret notes two"})
@@ -81,13 +101,23 @@ def test_an_erased_client_leaves_no_trace(world: World) -> None:
     request = {"id": client["id"], "account_id": "acc_a", "version": 2, "requested_at": world.clock.now()}
     world.tell("client.erasure_requested", request)
     with world.service.store.reading():
-        for table in ("clients", "sessions", "session_history", "cancellations", "sanctions"):
+        for table in (
+            "clients",
+            "sessions",
+            "session_history",
+            "cancellations",
+            "sanctions",
+            "outbox",
+            "inbox",
+            "idempotency_keys",
+        ):
             assert "secret" not in str(world.service.store.execute(f"SELECT * FROM {table}")).lower()
     assert shown(world, session)["client"]["name"] == "Deleted client"
     assert shown(world, other)["notes"] == "others stay"
     ((type_, sequence, data),) = world.events(client["id"])
     assert (type_, sequence) == ("scheduling.client_erased", 2)
-    assert data["blanked"] == {"clients": 1, "sessions": 1, "cancellations": 1, "history": 2}
+    counted = {name: data["blanked"][name] for name in ("clients", "sessions", "cancellations", "history")}
+    assert counted == {"clients": 1, "sessions": 1, "cancellations": 1, "history": 2}
     # What was on its way finds nobody to fill in.
     world.tell("client.updated", client | {"version": 1, "name": "Secret Name"})
     world.tell("client.updated", client | {"version": 9, "name": "Secret Name"})

@@ -15,20 +15,22 @@ import peewee
 M = TypeVar("M", bound=peewee.Model)
 
 
-def first(model: type[M], *, lock: bool = False, **equal: Any) -> M | None:
+def first(model: type[M], *, lock: bool = False, share: bool = False, **equal: Any) -> M | None:
     """The row whose fields equal these (None: is null); None where there is none.
 
-    `lock` keeps others from changing it until the unit of work ends; on SQLite the one writer at a time needs no lock.
+    `lock` keeps others from changing it until the unit of work ends, and so does `share`, which any number may have at once; on SQLite the
+    one writer at a time needs no lock.
     """
-    found = every(model, lock=lock, **equal)
+    found = every(model, lock=lock, share=share, **equal)
     return found[0] if found else None
 
 
-def every(model: type[M], *, lock: bool = False, **equal: Any) -> list[M]:
-    """All rows whose fields equal these, in no order. `lock` as `first`."""
+def every(model: type[M], *, lock: bool = False, share: bool = False, **equal: Any) -> list[M]:
+    """All rows whose fields equal these, in no order. `lock` and `share` as `first`."""
     database, fields = model._meta.database, model._meta.sorted_fields
     nulls = tuple(name for name, value in equal.items() if value is None)
-    text = _select(model, tuple(equal), nulls, lock and database.for_update, database.param)
+    strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if database.for_update else ""
+    text = _select(model, tuple(equal), nulls, strength, database.param)
     bound = [model._meta.fields[name].db_value(value) for name, value in equal.items() if value is not None]
     return [_made(model, fields, row) for row in database.execute_sql(text, bound).fetchall()]
 
@@ -67,12 +69,12 @@ def _made(model: type[M], fields: Sequence[peewee.Field], values: Sequence[Any])
 
 
 @cache
-def _select(model: type[peewee.Model], names: tuple[str, ...], nulls: tuple[str, ...], lock: bool, param: str) -> str:
+def _select(model: type[peewee.Model], names: tuple[str, ...], nulls: tuple[str, ...], lock: str, param: str) -> str:
     columns = ", ".join(f'"{field.column_name}"' for field in model._meta.sorted_fields)
     conditions = [
         f"{_column(model, name)} IS NULL" if name in nulls else f"{_column(model, name)} = {param}" for name in names
     ]
-    return f'SELECT {columns} FROM "{model._meta.table_name}" WHERE {" AND ".join(conditions)}{" FOR UPDATE" if lock else ""}'
+    return f'SELECT {columns} FROM "{model._meta.table_name}" WHERE {" AND ".join(conditions)}{lock}'
 
 
 @cache

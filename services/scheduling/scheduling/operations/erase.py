@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from chassis.erasing import blank_traffic
 from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import the_account
@@ -25,6 +26,7 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
     """
     account = the_account(account_id)
     everybody = merged_into(account_id, client_id)
+    texts = _texts_of(account_id, everybody)
     for one in everybody:
         _blank_replica(account_id, one, version)
     _end_series(context, account_id, everybody)
@@ -34,6 +36,8 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
         blanked["history"] += _blank_history(session)
         blanked["cancellations"] += _blank_reasons(session)
         blanked["sessions"] += _blank_session(context, account, session)
+    blanked |= blank_traffic(context.store, subjects=[*everybody, *(session.id for session in sessions)], texts=texts)
+    context.store.forget_after_commit()
     context.outbox.publish(
         "scheduling.client_erased",
         subject=client_id,
@@ -48,6 +52,11 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
             "kept": _KEPT if sessions else [],
         },
     )
+
+
+def _texts_of(account_id: str, client_ids: list[str]) -> list[str | None]:
+    rows = Client.select().where(Client.account_id == account_id, Client.id.in_(client_ids))
+    return [text for row in rows for text in (row.name, row.email, row.phone)]
 
 
 def _blank_replica(account_id: str, client_id: str, version: int) -> None:

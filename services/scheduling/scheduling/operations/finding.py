@@ -11,6 +11,7 @@ from chassis.problems import Invalid, NotFound, Stale, Unavailable
 from scheduling.store.models import Account, BlockedTime, Calendar, Client, Series, Session, SessionType
 
 M = TypeVar("M", bound=peewee.Model)
+_LONGEST_CHAIN = 20
 
 
 def the_account(account_id: str, *, locked: bool = False) -> Account:
@@ -96,11 +97,17 @@ def calendars_for(account: Account, session_type: SessionType, calendar_id: str 
 
 
 def known_client(account: Account, client_id: str) -> Client | None:
-    """The client that answers for `client_id`, as far as the replica knows; None also for a deleted one."""
-    client = rows.first(Client, id=client_id, account_id=account.id)
-    if client is not None and client.merged_into is not None:
-        client = rows.first(Client, id=answering(account.id, client_id), account_id=account.id)
-    return None if client is None or client.deleted or client.erased else client
+    """The client that answers for `client_id`, as far as the replica knows; None also for a deleted one.
+
+    They stay who they are until the unit of work ends: whoever moves the sessions of one who is merged, or forgets them, waits for what is
+    being booked, and finds it.
+    """
+    client = rows.first(Client, share=True, id=client_id, account_id=account.id)
+    for _ in range(_LONGEST_CHAIN):
+        if client is None or client.merged_into is None:
+            break
+        client = rows.first(Client, share=True, id=client.merged_into, account_id=account.id)
+    return None if client is None or client.deleted or client.erased or client.merged_into else client
 
 
 def answering(account_id: str, client_id: str) -> str:
