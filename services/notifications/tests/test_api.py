@@ -227,6 +227,26 @@ def test_reminders_are_ended_by_one_click_and_by_nothing_less(practice: Practice
     assert practice.subjects()[-1].startswith("Confirmed:"), "unsubscribing ends reminders only"
 
 
+def test_a_wish_counts_for_the_client_into_whom_its_own_is_merged(practice: Practice) -> None:
+    practice.hear("session.created", session(), at=NOON - timedelta(days=2))
+    practice.pass_time(days=6)
+    [mail] = practice.mails()
+    path = str(mail["List-Unsubscribe"]).strip("<>").removeprefix(f"{practice.url}/notifications")
+    practice.app.test_client().post(path, data={"List-Unsubscribe": "One-Click"})
+    # The clients service has merged the two before it heard of that wish.
+    practice.hear("client.created", client(id="cli_2", email="ada.w@example.com"))
+    practice.hear("client.merged", client(2, merged_into="cli_2"))
+
+    assert practice.reminders()["reminder_2h", "email"] == ("skipped", "opted_out")
+    practice.hear(
+        "client.updated", client(2, id="cli_2", email="ada.w@example.com", contact={"email": False, "sms": True})
+    )
+    practice.hear(
+        "client.updated", client(3, id="cli_2", email="ada.w@example.com", contact={"email": True, "sms": True})
+    )
+    assert practice.reminders()["reminder_2h", "email"][1] != "opted_out"
+
+
 def test_a_forged_unsubscribe_link_leads_nowhere(practice: Practice) -> None:
     for token in ("x", "eyJhIjoiYiJ9.c2lnbmF0dXJl"):
         assert practice.app.test_client().get(f"/v1/unsubscribe/{token}").status_code == 404

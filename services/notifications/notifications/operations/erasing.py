@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.erasing import blank_traffic
 from chassis.inbox import Event
 from notifications.domain.statuses import OPEN, DeliveryStatus, Reason
 from notifications.operations.context import Notifications
@@ -15,6 +16,7 @@ def erase_client(context: Notifications, event: Event) -> None:
     now, account_id = context.now(), event.account_id
     ids = replicas.same_person(event.subject)
     whose = Client.id.in_(ids) & (Client.account_id == account_id)
+    texts = [text for row in Client.select().where(whose) for text in (row.name, row.email, row.phone)]
     blanked_clients = (
         Client.update(name="", email=None, phone=None, locale=None, timezone=None, deleted=True, erased_at=now)
         .where(whose)
@@ -43,6 +45,9 @@ def erase_client(context: Notifications, event: Event) -> None:
         Reminder.client_id.in_(ids) & (Reminder.account_id == account_id) & (Reminder.status == "planned")
     ).execute()
     Wish.delete().where(Wish.client_id.in_(ids) & (Wish.account_id == account_id)).execute()
+    sessions = Session.select(Session.id).where(Session.client_id.in_(ids) & (Session.account_id == account_id))
+    traffic = blank_traffic(context.store, subjects=[*ids, *(session.id for session in sessions)], texts=texts)
+    context.store.forget_after_commit()
     context.outbox.publish(
         "notifications.client_erased",
         subject=event.subject,
@@ -53,7 +58,12 @@ def erase_client(context: Notifications, event: Event) -> None:
             "account_id": account_id,
             "version": event.data["version"],
             "service": "notifications",
-            "blanked": {"clients": blanked_clients, "sessions": blanked_sessions, "deliveries": blanked_deliveries},
+            "blanked": {
+                "clients": blanked_clients,
+                "sessions": blanked_sessions,
+                "deliveries": blanked_deliveries,
+                **traffic,
+            },
             "kept": [
                 {
                     "what": "that messages were sent, by kind and time",

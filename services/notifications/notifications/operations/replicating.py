@@ -69,6 +69,8 @@ def take_client(context: Notifications, event: Event) -> None:
         if wish is not None and wish.allowed == data["contact"][channel]:
             # The clients service has repeated what the client told us: from here on its record has the word.
             wish.delete_instance()
+        elif wish is not None and data["merged_into"]:
+            replicas.give_wish_over(context.store, wish, to=data["merged_into"])
     client = replicas.client(context.store, event.subject, event.account_id)
     if client is not None:
         plan_sessions_of_client(context, client)

@@ -197,6 +197,17 @@ def wish(client_id: str, channel: str) -> Wish | None:
     return found
 
 
+def give_wish_over(store: Store, wish: Wish, *, to: str) -> None:
+    """Let a wish count for the client into whom its own was merged, until the clients service has repeated it; the younger of two counts."""
+    store.execute(
+        """INSERT INTO wishes (client_id, channel, account_id, allowed, at) VALUES (%s, %s, %s, %s, %s)
+           ON CONFLICT (client_id, channel) DO UPDATE SET allowed = excluded.allowed, at = excluded.at
+           WHERE wishes.at < excluded.at""",
+        (to, wish.channel, wish.account_id, wish.allowed, wish.at),
+    )
+    wish.delete_instance()
+
+
 def stopped(number_digest: str) -> bool:
     """Whether STOP holds for a number."""
     return bool(StoppedNumber.select().where(StoppedNumber.number_digest == number_digest).exists())

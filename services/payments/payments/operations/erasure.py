@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from chassis.erasing import blank_traffic
 from payments.operations.book import BY_HAND
 from payments.operations.context import Payments
-from payments.store.models import Client, Deposit, Refund, Webhook
+from payments.store.models import Client, Deposit, Refund, Session, Webhook
 from payments.store.queries import merged_ids
 
 _KEPT_MONEY = {
@@ -16,7 +17,8 @@ _KEPT_MONEY = {
 def erase_client(context: Payments, account_id: str, client_id: str, sequence: int) -> None:
     """Blank the client, and everybody who was merged into it, and answer with what was blanked and what is kept."""
     ids = merged_ids(account_id, client_id)
-    mails = [row.email for row in Client.select(Client.email).where(Client.id.in_(ids) & Client.email.is_null(False))]
+    known = list(Client.select().where((Client.account_id == account_id) & Client.id.in_(ids)))
+    mails = [row.email for row in known if row.email]
     blanked = (
         Client.update(name="", email=None, erased_at=context.now())
         .where((Client.account_id == account_id) & Client.id.in_(ids) & Client.erased_at.is_null())
@@ -36,6 +38,11 @@ def erase_client(context: Payments, account_id: str, client_id: str, sequence: i
         .execute()
     )
     has_money = deposits.exists()
+    sessions = Session.select(Session.id).where((Session.account_id == account_id) & Session.client_id.in_(ids))
+    refunds = Refund.select(Refund.id).where(Refund.deposit_id.in_(deposits))
+    subjects = [*ids, *(row.id for query in (sessions, deposits, refunds) for row in query)]
+    traffic = blank_traffic(context.store, subjects=subjects, texts=[*mails, *(row.name for row in known)])
+    context.store.forget_after_commit()
     context.outbox.publish(
         "payments.client_erased",
         subject=client_id,
@@ -46,7 +53,12 @@ def erase_client(context: Payments, account_id: str, client_id: str, sequence: i
             "account_id": account_id,
             "version": sequence,
             "service": "payments",
-            "blanked": {"clients": int(blanked), "webhooks": int(webhooks), "refund_reasons": int(reasons)},
+            "blanked": {
+                "clients": int(blanked),
+                "webhooks": int(webhooks),
+                "refund_reasons": int(reasons),
+                **traffic,
+            },
             "kept": [_KEPT_MONEY] if has_money else [],
         },
     )
