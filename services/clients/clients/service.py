@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chassis.clock import Clock, SystemClock
 from chassis.inbox import Handler
+from chassis.jobs import Job
 from chassis.service import Service, parts
-from clients.operations import present_state
+from clients.operations import imports, present_state
 from clients.operations.context import Clients
 from clients.settings import Settings
 from clients.store.models import database
@@ -24,7 +26,7 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
     """The service, put together; nothing is connected or started yet."""
     store, wakeups, outbox = parts(NAME, settings, clock)
     store.bind(database)
-    context = Clients(store=store, outbox=outbox, clock=clock, settings=settings)
+    context = Clients(store=store, outbox=outbox, clock=clock, settings=settings, wakeups=wakeups)
 
     def handlers() -> Mapping[str, Handler]:
         from clients.handlers import handlers
@@ -32,9 +34,23 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
         return handlers(context)
 
     def blueprints() -> Sequence[Blueprint]:
+        from clients.api import files
         from clients.api.clients import blueprint
 
-        return [blueprint(context)]
+        return [blueprint(context), files.blueprint(context)]
+
+    def jobs() -> Sequence[Job]:
+        from clients.api.file_schemas import read_row
+
+        return [
+            Job(
+                name="imports",
+                run=lambda: store.run(lambda: imports.work(context, read_row)),
+                every=timedelta(seconds=5),
+                wake=imports.WORK,
+            ),
+            Job(name="import-retention", run=lambda: imports.forget_old(context), every=timedelta(hours=6)),
+        ]
 
     return Service(
         name=NAME,
@@ -45,8 +61,7 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
         outbox=outbox,
         migrations=Path(__file__).parent / "store" / "migrations",
         handlers=handlers,
-        # Nothing of this service falls due by the clock.
-        jobs=list,
+        jobs=jobs,
         blueprints=blueprints,
         snapshots=lambda to: present_state.snapshots(context),
         invariants=lambda: present_state.invariants(context),

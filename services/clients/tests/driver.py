@@ -44,14 +44,23 @@ class Caller:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send `body` as JSON, or text as it is; header names are written with underscores."""
+        sent = body if isinstance(body, str) or body is None else json.dumps(body)
+        return self._send(method, path, sent, "application/json" if sent else None, headers)
+
+    def upload(self, path: str, content: str | bytes, content_type: str, **headers: str) -> Answer:
+        """Post a file."""
+        return self._send("POST", path, content, content_type, headers)
+
+    def _send(
+        self, method: str, path: str, sent: str | bytes | None, content_type: str | None, headers: dict[str, str]
+    ) -> Answer:
         token = auth.issue(SECRET, account_id=self.account_id, scope=self.scope, subject=self.subject)
         given = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent = body if isinstance(body, str) or body is None else json.dumps(body)
         response = self.app.test_client().open(
             path,
             method=method,
             data=sent,
-            content_type="application/json" if sent else None,
+            content_type=content_type,
             headers={"Authorization": f"Bearer {token}", **given},
         )
         return Answer(

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 from opentelemetry.trace import SpanKind
 from werkzeug.exceptions import HTTPException
 
-from chassis import health_routes, operations_api
+from chassis import health_routes, operations_api, uploads
 from chassis.auth import Verifier
 from chassis.idempotency import KeysInUse
 from chassis.ids import new_event_id
@@ -209,8 +209,17 @@ def _admit(app: Flask, verifier: Verifier) -> None:
             and (request.content_length or request.headers.get("Transfer-Encoding"))
         ):
             raise UnsupportedMediaType
-        if request.content_length is None:
+        largest = getattr(view, "largest_upload", None)
+        if largest is not None:
+            g.upload = uploads.take(request, largest)
+        elif request.content_length is None:
             _read_chunks()
+
+    @app.teardown_request
+    def close_upload(_: BaseException | None) -> None:
+        upload: uploads.Upload | None = g.pop("upload", None)
+        if upload is not None:
+            upload.file.close()
 
 
 def _read_chunks() -> None:

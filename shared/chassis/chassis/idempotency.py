@@ -23,6 +23,7 @@ from flask import Response, current_app, g, make_response, request
 from chassis.clock import Clock
 from chassis.problems import Conflict, Invalid, KeyReused
 from chassis.store import Store, sqlstate
+from chassis.uploads import Upload
 
 _KEPT = timedelta(hours=24)
 _PATIENCE_SECONDS = 5
@@ -213,12 +214,18 @@ def _fingerprint() -> str:
 
     The scopes, because an answer may hold what a caller with fewer of them must not see.
     """
+    upload: Upload | None = g.get("upload")
+    if upload is not None:
+        return hashlib.sha256(_head() + upload.digest.encode()).hexdigest()
     body = request.get_json(silent=True)
     canonical = (
         request.get_data()
         if body is None
         else json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
     )
+    return hashlib.sha256(_head() + canonical).hexdigest()
+
+
+def _head() -> bytes:
     scopes = " ".join(sorted(g.caller.scopes)) if "caller" in g else ""
-    head = f"{request.method} {request.path}?{request.query_string.decode(errors='replace')}\n{scopes}\n".encode()
-    return hashlib.sha256(head + canonical).hexdigest()
+    return f"{request.method} {request.path}?{request.query_string.decode(errors='replace')}\n{scopes}\n".encode()

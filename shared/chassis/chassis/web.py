@@ -18,10 +18,11 @@ from chassis.idempotency import once
 from chassis.links import BadLink, Links
 from chassis.problems import Invalid, InvalidJson, Stale
 from chassis.service import Service
+from chassis.uploads import Upload
 from contracts.fields import UtcTime
 
 __all__ = [
-    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires",
+    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires", "upload", "uploaded",
 ]  # fmt: skip
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -185,6 +186,22 @@ def any_body(view: F) -> F:
     """Take bodies of any media type: webhooks, uploads."""
     view.__dict__["takes_any_body"] = True
     return view
+
+
+def upload(largest: int) -> Callable[[F], F]:
+    """Take a body of any media type and of up to `largest` bytes, which `uploaded()` then gives, in bounded memory."""
+
+    def mark(view: F) -> F:
+        view.__dict__["largest_upload"] = largest
+        return any_body(view)
+
+    return mark
+
+
+def uploaded() -> Upload:
+    """The body of the present request to a route marked `upload`."""
+    found: Upload = g.upload
+    return found
 
 
 def caller() -> Caller:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from chassis import rows
 from chassis.ids import new_id
 from clients.domain.record import Change, Channel
 from clients.operations.announce import announce
@@ -30,16 +31,18 @@ def note(
     row: Client, channel: Channel, change: Change, *, at: datetime, source: str, sequence: int | None = None
 ) -> None:
     """Add a line to the history: what holds for the channel now, since when, and from where."""
-    ContactChange.create(
-        id=new_id("cch"),
-        account_id=row.account_id,
-        client_id=row.id,
-        at=at,
-        channel=channel,
-        change=change,
-        allowed=_allowed(row, channel),
-        source=source,
-        sequence=sequence,
+    rows.add(
+        ContactChange(
+            id=new_id("cch"),
+            account_id=row.account_id,
+            client_id=row.id,
+            at=at,
+            channel=channel,
+            change=change,
+            allowed=_allowed(row, channel),
+            source=source,
+            sequence=sequence,
+        )
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chassis.clock import Clock
 from chassis.outbox import Outbox
 from chassis.store import Store
+from chassis.wakeups import Wakeups
 from clients.settings import Settings
 
 
@@ -16,3 +17,4 @@ class Clients:
     outbox: Outbox
     clock: Clock
     settings: Settings
+    wakeups: Wakeups

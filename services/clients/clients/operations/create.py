@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chassis import rows
 from chassis.ids import new_id
 from chassis.problems import Conflict
 from clients.domain import record
@@ -56,6 +58,30 @@ def create(
         return Created(client=queries.shown(row), possible_duplicates=tuple(doubles), made=True)
 
 
+@dataclass(frozen=True, kw_only=True)
+class New:
+    """Somebody who is to be recorded: what was given, as columns, and what an import knows them by."""
+
+    id: str
+    given: Fields
+    columns: dict[str, Any]
+    import_mark: str | None
+
+
+def insert_many(context: Clients, account: Account, new: Sequence[New], *, source: str) -> None:
+    """Record clients who are known to be new and to have room; the account must be locked."""
+    made = [
+        _row(context, account, each.id, each.given, each.columns, duplicate_allowed=False, import_mark=each.import_mark)
+        for each in new
+    ]
+    # Nothing here needs an answer of the store.
+    with context.store.together():
+        for row, each in zip(made, new, strict=True):
+            rows.add(row)
+            _complete(context, row, each.given, source=source)
+            announce(context, "created", row)
+
+
 def same_email(account: Account, found: dict[str, Any], *, besides: str | None = None) -> list[str]:
     """The live clients that have the email in `found`; the account must be locked."""
     key = found.get("email_key")
@@ -70,10 +96,26 @@ def duplicate(existing_ids: list[str]) -> Conflict:
 def _insert(
     context: Clients, account: Account, given: Fields, found: dict[str, Any], *, duplicate_allowed: bool, source: str
 ) -> Client:
+    row = _row(context, account, new_id("cli"), given, found, duplicate_allowed=duplicate_allowed)
+    rows.add(row)
+    _complete(context, row, given, source=source)
+    return row
+
+
+def _row(
+    context: Clients,
+    account: Account,
+    id_: str,
+    given: Fields,
+    found: dict[str, Any],
+    *,
+    duplicate_allowed: bool,
+    import_mark: str | None = None,
+) -> Client:
     now = context.clock.now()
     contact = {"email": True, "sms": True, **given.get("contact", {})}
-    row: Client = Client.create(
-        id=new_id("cli"),
+    row = Client(
+        id=id_,
         account_id=account.id,
         version=1,
         duplicate_allowed=duplicate_allowed,
@@ -83,9 +125,16 @@ def _insert(
         search=searchable(found["name"], found.get("email"), found.get("phone")),
         created_at=now,
         updated_at=now,
+        import_mark=import_mark,
         **found,
     )
-    queries.set_tags(row, fields.tags(given.get("tags")))
-    for channel in given.get("contact", {}):
-        consent.note(row, record.Channel(channel), record.Change.SET, at=now, source=source)
+    # Columns that were not spoken of are empty.
+    for name in Client._meta.fields:
+        row.__data__.setdefault(name, None)
     return row
+
+
+def _complete(context: Clients, row: Client, given: Fields, *, source: str) -> None:
+    queries.add_tags(row, fields.tags(given.get("tags")))
+    for channel in given.get("contact", {}):
+        consent.note(row, record.Channel(channel), record.Change.SET, at=row.created_at, source=source)

@@ -129,7 +129,16 @@ def _blank(context: Clients, account_id: str, ids: Sequence[str]) -> dict[str, i
     rows = [row for one in ids if (row := queries.lock_record(context.store, account_id, one)) is not None]
     texts = [text for row in rows for text in (row.name, row.email, row.phone)]
     for row in rows:
-        for name in ("email", "email_key", "email_set_at", "email_bounced_at", "phone", "birth_date", "address"):
+        for name in (
+            "email",
+            "email_key",
+            "email_set_at",
+            "email_bounced_at",
+            "phone",
+            "birth_date",
+            "address",
+            "import_mark",
+        ):
             setattr(row, name, None)
         for name in ("notes", "locale", "timezone"):
             setattr(row, name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -72,6 +73,29 @@ def changed(
         )
         page = queries.records(rows[: wanted.limit])
         return page, (page[-1].updated_at, page[-1].id) if len(rows) > wanted.limit else None
+
+
+def everybody(context: Clients, account_id: str) -> Iterator[list[record.Client]]:
+    """Every live client in batches, the oldest first; no connection is held while the caller works on one.
+
+    Raises:
+        Unavailable: at once, before the first batch.
+    """
+    with context.store.reading():
+        accounts.known(account_id)
+
+    def batches() -> Iterator[list[record.Client]]:
+        last = ""
+        while True:
+            with context.store.reading():
+                rows = queries.live_after(account_id, last)
+                batch = queries.records(rows)
+            if not batch:
+                return
+            yield batch
+            last = batch[-1].id
+
+    return batches()
 
 
 def years(context: Clients, account_id: str, client_id: str) -> timeline.Timeline:

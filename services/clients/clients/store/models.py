@@ -53,6 +53,7 @@ class Client(Base):
     deleted_at = UtcDateTimeField(null=True)
     merged_into = TextField(null=True)
     erased_at = UtcDateTimeField(null=True)
+    import_mark = TextField(null=True)
     created_at = UtcDateTimeField()
     updated_at = UtcDateTimeField()
 
@@ -153,6 +154,61 @@ class ErasureAnswer(Base):
         primary_key = CompositeKey("client_id", "service")
 
 
+class Import(Base):
+    """A file of clients that is taken in, or was; its row is the lock of whoever works on it."""
+
+    id = TextField(primary_key=True)
+    account_id = TextField()
+    status = TextField()
+    dry_run = BooleanField()
+    ignored_columns = JsonField()
+    total = IntegerField()
+    created = IntegerField()
+    duplicates = IntegerField()
+    failed = IntegerField()
+    started_at = UtcDateTimeField()
+    worked_at = UtcDateTimeField()
+    finished_at = UtcDateTimeField(null=True)
+
+    class Meta:
+        table_name = "imports"
+
+
+class ImportPart(Base):
+    """Rows that are not done yet, as JSON."""
+
+    import_id = TextField()
+    position = IntegerField()
+    content = TextField()
+
+    class Meta:
+        table_name = "import_parts"
+        primary_key = CompositeKey("import_id", "position")
+
+
+class ImportReport(Base):
+    """What became of the rows of a part, as JSON."""
+
+    import_id = TextField()
+    position = IntegerField()
+    content = TextField()
+
+    class Meta:
+        table_name = "import_reports"
+        primary_key = CompositeKey("import_id", "position")
+
+
+class ImportMark(Base):
+    """What a dry run would have made is known by."""
+
+    import_id = TextField()
+    mark = TextField()
+
+    class Meta:
+        table_name = "import_marks"
+        primary_key = CompositeKey("import_id", "mark")
+
+
 ALL: tuple[type[peewee.Model], ...] = (
     Account,
     Client,
@@ -162,4 +218,8 @@ ALL: tuple[type[peewee.Model], ...] = (
     Deposit,
     Erasure,
     ErasureAnswer,
+    Import,
+    ImportPart,
+    ImportReport,
+    ImportMark,
 )

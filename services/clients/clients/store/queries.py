@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import peewee
 from peewee import EXCLUDED, ModelSelect
 
+from chassis import rows
 from chassis.store import Store
 from clients.domain import record, timeline
 from clients.domain.search import Search
@@ -162,9 +163,9 @@ def shown(row: Client) -> record.Client:
     return records([row])[0]
 
 
-def records(rows: Sequence[Client]) -> list[record.Client]:
-    """The whole records of `rows`, in three queries however many there are."""
-    ids = [row.id for row in rows]
+def records(clients: Sequence[Client]) -> list[record.Client]:
+    """The whole records of these rows, in three queries however many there are."""
+    ids = [row.id for row in clients]
     tags, history = defaultdict(list), defaultdict(list)
     if ids:
         for tag in (
@@ -175,7 +176,7 @@ def records(rows: Sequence[Client]) -> list[record.Client]:
             ContactChange.select().where(ContactChange.client_id.in_(ids)).order_by(ContactChange.at, ContactChange.id)
         ):
             history[change.client_id].append(change)
-    return [_record(row, tags[row.id], history[row.id]) for row in rows]
+    return [_record(row, tags[row.id], history[row.id]) for row in clients]
 
 
 def _record(row: Client, tags: Sequence[str], history: Sequence[ContactChange]) -> record.Client:
@@ -215,11 +216,13 @@ def _record(row: Client, tags: Sequence[str], history: Sequence[ContactChange]) 
 def set_tags(row: Client, tags: Sequence[tuple[str, str]]) -> None:
     """Make `tags` (as compared, as written) the client's, in this order."""
     ClientTag.delete().where(ClientTag.client_id == row.id).execute()
-    if tags:
-        ClientTag.insert_many(
-            {"client_id": row.id, "account_id": row.account_id, "tag_key": key, "tag": tag, "position": position}
-            for position, (key, tag) in enumerate(tags)
-        ).execute()
+    add_tags(row, tags)
+
+
+def add_tags(row: Client, tags: Sequence[tuple[str, str]]) -> None:
+    """Give a client who has none `tags`, as above."""
+    for position, (key, tag) in enumerate(tags):
+        rows.add(ClientTag(client_id=row.id, account_id=row.account_id, tag_key=key, tag=tag, position=position))
 
 
 def newest_news(client_id: str, channel: str, changes: Sequence[str]) -> tuple[int, datetime] | None:
@@ -267,6 +270,12 @@ def sessions_of(account_id: str, client_ids: Sequence[str]) -> list[timeline.Ses
         )
         for session in sessions
     ]
+
+
+def live_after(account_id: str, after: str, limit: int = 500) -> list[Client]:
+    """The account's next live clients by id; begin with an empty `after`."""
+    query = Client.select().where(Client.account_id == account_id, live(), Client.id > after)
+    return list(query.order_by(Client.id).limit(limit))
 
 
 def next_clients(after: str, limit: int = 500) -> list[Client]:
