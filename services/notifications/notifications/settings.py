@@ -77,6 +77,8 @@ class Settings(ServiceSettings):
     """How many texts a second Twilio takes, over all workers; 0: as many as they can send"""
     account_messages_per_second: float = 50.0
     """How many messages a second one account sends by each channel, so that its burst does not hold up others; 0: no limit"""
+    send_lease_seconds: float = 120.0
+    """How long a worker may take over one message before another looks into it; longer than the time-outs above together"""
     address_retention_days: int = 180
     """How long the delivery log shows addresses"""
 
@@ -102,5 +104,6 @@ class Settings(ServiceSettings):
             twilio_timeout=env.float("TWILIO_TIMEOUT", 10.0),
             sms_per_second=env.float("SMS_PER_SECOND", 0.0, validate=_rate),
             account_messages_per_second=env.float("ACCOUNT_MESSAGES_PER_SECOND", 50.0, validate=_rate),
+            send_lease_seconds=env.float("SEND_LEASE_SECONDS", 120.0, validate=validate.Range(min=1)),
             address_retention_days=env.int("ADDRESS_RETENTION_DAYS", 180),
         )

@@ -29,9 +29,6 @@ from notifications.operations.reach import preferences_of, situation_of
 from notifications.store import deliveries, quota, reminders, replicas
 from notifications.store.models import Account, Client, Delivery, Session
 
-CLAIM_LEASE = timedelta(minutes=2)
-"""How long (real time) a worker may take over one delivery before another one looks into it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
@@ -337,10 +334,14 @@ def _take(context: Notifications, delivery: Delivery) -> str:
         delivery.id,
         claim=claim,
         next_attempt_at=None,
-        lease_until=context.real_clock.now() + CLAIM_LEASE,
+        lease_until=_lease(context),
         updated_at=context.now(),
     )
     return claim
+
+
+def _lease(context: Notifications) -> datetime:
+    return context.real_clock.now() + timedelta(seconds=context.settings.send_lease_seconds)
 
 
 def _begin(context: Notifications, ready: Ready) -> bool:
@@ -360,7 +361,7 @@ def _mark_begun(context: Notifications, delivery: Delivery, **values: object) ->
         status=DeliveryStatus.SENDING.value,
         attempts=delivery.attempts + 1,
         attempted_at=now,
-        lease_until=context.real_clock.now() + CLAIM_LEASE,
+        lease_until=_lease(context),
         updated_at=now,
         **values,
     )
