@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("throughput", "latency", "path", "booking", "calendars", "memory", "readiness")
+NAMES = ("throughput", "latency", "path", "booking", "calendars", "sending", "claiming", "memory", "readiness")
 
 
 def main() -> int:
