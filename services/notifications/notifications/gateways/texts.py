@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 import requests
+from requests.utils import get_environ_proxies
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -80,11 +82,20 @@ class Texter:
             client = Client(
                 settings.twilio_account_sid,
                 settings.twilio_auth_token,
-                http_client=TwilioHttpClient(timeout=settings.twilio_timeout),
+                http_client=_http_client(settings),
             )
             client.api.base_url = settings.twilio_api_base
             self._local.client = client
         return self._local.client
+
+
+def _http_client(settings: Settings) -> TwilioHttpClient:
+    """Asks the environment once for proxies and certificates, which `requests` would do anew for every message."""
+    client = TwilioHttpClient(timeout=settings.twilio_timeout, proxy=get_environ_proxies(settings.twilio_api_base))
+    assert client.session is not None
+    client.session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    client.session.trust_env = False
+    return client
 
 
 def digest(text: str) -> str:

@@ -26,19 +26,19 @@ def succeed(context: Notifications, delivery: Delivery, *, provider_id: str | No
         provider_id=provider_id or delivery.provider_id,
         sent_at=context.now(),
     )
-    notify(context, delivery, "notification.sent", DeliveryStatus.SENT, None)
+    _notify(context, delivery, "notification.sent", DeliveryStatus.SENT, None)
 
 
 def fail(context: Notifications, delivery: Delivery, error: str) -> None:
     """It was refused for good, or for so long that it is too late."""
     _end(context, delivery, DeliveryStatus.FAILED, error=error)
-    notify(context, delivery, "notification.failed", DeliveryStatus.FAILED, error)
+    _notify(context, delivery, "notification.failed", DeliveryStatus.FAILED, error)
 
 
 def unsure(context: Notifications, delivery: Delivery, error: str | None) -> None:
     """It may have been sent: shown as `unknown`, and not repeated by itself."""
     _end(context, delivery, DeliveryStatus.UNKNOWN, error=error)
-    notify(context, delivery, "notification.failed", DeliveryStatus.UNKNOWN, error)
+    _notify(context, delivery, "notification.failed", DeliveryStatus.UNKNOWN, error)
 
 
 def reached(
@@ -48,9 +48,9 @@ def reached(
     first_heard = delivery.status not in HANDED_OVER
     _end(context, delivery, status, error=error, provider_id=provider_id, sent_at=delivery.sent_at or context.now())
     if status is DeliveryStatus.UNDELIVERED:
-        notify(context, delivery, "notification.failed", status, error)
+        _notify(context, delivery, "notification.failed", status, error)
     elif first_heard:
-        notify(context, delivery, "notification.sent", status, None)
+        _notify(context, delivery, "notification.sent", status, None)
 
 
 def skip(context: Notifications, delivery: Delivery, reason: Reason) -> None:
@@ -77,10 +77,9 @@ def postpone(context: Notifications, delivery: Delivery, until: datetime) -> Non
     deliveries.change(delivery.id, **_NO_LONGER_HELD | {"next_attempt_at": until, "updated_at": now})
 
 
-def notify(context: Notifications, delivery: Delivery, type: str, status: DeliveryStatus, error: str | None) -> None:
+def _notify(context: Notifications, delivery: Delivery, type: str, status: DeliveryStatus, error: str | None) -> None:
     """Publish what became of a delivery: ids only."""
     version = delivery.version + 1
-    deliveries.change(delivery.id, version=version)
     context.outbox.publish(
         type,
         subject=delivery.id,
@@ -102,6 +101,8 @@ def notify(context: Notifications, delivery: Delivery, type: str, status: Delive
 
 def _end(context: Notifications, delivery: Delivery, status: DeliveryStatus, **values: object) -> None:
     now = context.now()
-    deliveries.change(delivery.id, status=status.value, updated_at=now, **_NO_LONGER_HELD, **values)
+    # Each end is told as a version of its own.
+    values |= {"status": status.value, "version": delivery.version + 1, "updated_at": now}
+    deliveries.change(delivery.id, **_NO_LONGER_HELD | values)
     if delivery.reminder_id is not None and delivery.resend_of is None:
         reminders.change(delivery.reminder_id, status=REMINDER_STATUS[status].value, reason=None, updated_at=now)

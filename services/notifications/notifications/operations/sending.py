@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import TemplateError
@@ -160,7 +161,9 @@ def _resume(context: Notifications, delivery: Delivery) -> Lost | None:
     if delivery.channel == Channel.EMAIL:
         unsure(context, delivery, "the worker died while it was sending")
         return None
-    return _lost(delivery, _take(context, delivery))
+    taken = _taken(context)
+    deliveries.change(delivery.id, **taken)
+    return _lost(delivery, taken["claim"])
 
 
 def _begun(context: Notifications, ready: Ready) -> Lost:
@@ -312,32 +315,27 @@ def _render(context: Notifications, delivery: Delivery, message: Message, channe
     ):
         skip(context, delivery, Reason.QUOTA)
         return None
-    claim = _take(context, delivery)
-    deliveries.change(
-        delivery.id,
-        address=to,
-        told_starts_at=message.session.starts_at,
-        told_ends_at=message.session.ends_at,
-        **({"provider_id": ready.message_id} if ready.message_id else {}),
-    )
+    claim, told = _taken(context), message.session
+    values = {**claim, "address": to, "told_starts_at": told.starts_at, "told_ends_at": told.ends_at}
+    if channel is Channel.SMS:
+        values |= _begun_now(context, delivery, ready.text)
+    else:
+        values["provider_id"] = ready.message_id
+    deliveries.change(delivery.id, **values)
     if delivery.batch_id is not None:
         for each in message.together:
             replicas.note_told(delivery.batch_id, each.session)
-    if channel is Channel.SMS:
-        _mark_begun(context, delivery, text_digest=digest(ready.text), segments=length(ready.text).segments)
-    return replace(ready, claim=claim)
+    return replace(ready, claim=claim["claim"])
 
 
-def _take(context: Notifications, delivery: Delivery) -> str:
-    claim = token_hex(8)
-    deliveries.change(
-        delivery.id,
-        claim=claim,
-        next_attempt_at=None,
-        lease_until=_lease(context),
-        updated_at=context.now(),
-    )
-    return claim
+def _taken(context: Notifications) -> dict[str, Any]:
+    """What a delivery becomes when this worker takes it."""
+    return {
+        "claim": token_hex(8),
+        "next_attempt_at": None,
+        "lease_until": _lease(context),
+        "updated_at": context.now(),
+    }
 
 
 def _lease(context: Notifications) -> datetime:
@@ -350,21 +348,21 @@ def _begin(context: Notifications, ready: Ready) -> bool:
         delivery = deliveries.locked(context.store, ready.delivery_id)
         if delivery is None or delivery.claim != ready.claim or delivery.status != DeliveryStatus.QUEUED:
             return False
-        _mark_begun(context, delivery)
+        deliveries.change(delivery.id, **_begun_now(context, delivery))
         return True
 
 
-def _mark_begun(context: Notifications, delivery: Delivery, **values: object) -> None:
+def _begun_now(context: Notifications, delivery: Delivery, text: str | None = None) -> dict[str, Any]:
+    """What a delivery becomes when its attempt begins; `text` is a text message's."""
     now = context.now()
-    deliveries.change(
-        delivery.id,
-        status=DeliveryStatus.SENDING.value,
-        attempts=delivery.attempts + 1,
-        attempted_at=now,
-        lease_until=_lease(context),
-        updated_at=now,
-        **values,
-    )
+    return {
+        "status": DeliveryStatus.SENDING.value,
+        "attempts": delivery.attempts + 1,
+        "attempted_at": now,
+        "lease_until": _lease(context),
+        "updated_at": now,
+        **({} if text is None else {"text_digest": digest(text), "segments": length(text).segments}),
+    }
 
 
 def _month(message: Message, now: datetime) -> str:

@@ -9,22 +9,23 @@ from typing import Any
 from chassis.store import Store, moment
 from notifications.domain.kinds import TELL_THE_TIME, Channel
 from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
+from notifications.store import rows
 from notifications.store.models import BatchMember, Client, Delivery
 
 
 def add(store: Store, values: dict[str, Any]) -> bool:
     """Insert the row unless there is one of its key; returns whether it did."""
     fields = [field for field in Delivery._meta.sorted_fields if field.name in values]
-    rows = store.execute(
+    found = store.execute(
         f"""INSERT INTO deliveries ({", ".join(field.column_name for field in fields)}) VALUES ({", ".join(["%s"] * len(fields))})
             ON CONFLICT (key) DO NOTHING RETURNING id""",
         [field.db_value(values[field.name]) for field in fields],
     )
-    return bool(rows)
+    return bool(found)
 
 
 def change(delivery_id: str, **values: Any) -> None:
-    Delivery.update(**values).where(Delivery.id == delivery_id).execute()
+    rows.change(Delivery, delivery_id, values)
 
 
 def get(delivery_id: str, account_id: str) -> Delivery | None:
@@ -34,10 +35,7 @@ def get(delivery_id: str, account_id: str) -> Delivery | None:
 
 def locked(store: Store, delivery_id: str) -> Delivery | None:
     """The delivery, for this unit of work alone to change."""
-    if not store.execute(f"SELECT 1 FROM deliveries WHERE id = %s {store.for_update}", (delivery_id,)):
-        return None
-    found: Delivery = Delivery.get_by_id(delivery_id)
-    return found
+    return rows.one(Delivery, f"id = %s {store.for_update}", delivery_id)
 
 
 def id_by_provider(provider_id: str) -> str | None:
@@ -72,11 +70,11 @@ def waiting_of(session_id: str) -> list[Delivery]:
 
 def waiting_of_batch(store: Store, batch_id: str) -> list[Delivery]:
     """What waits to be told of an act that changed several sessions, locked: so whoever comes last sees all that came before."""
-    rows = store.execute(
+    found = store.execute(
         f"SELECT id FROM deliveries WHERE batch_id = %s AND status = 'queued' AND waits ORDER BY id {store.for_update}",
         (batch_id,),
     )
-    return list(Delivery.select().where(Delivery.id.in_([row[0] for row in rows]))) if rows else []
+    return list(Delivery.select().where(Delivery.id.in_([row[0] for row in found]))) if found else []
 
 
 def told_last(session_id: str) -> tuple[datetime, datetime] | None:
@@ -136,10 +134,10 @@ def claim_due(store: Store, now: datetime, real_now: datetime, limit: int) -> li
         ("status = 'queued' AND next_attempt_at <= %s ORDER BY next_attempt_at", now),
         ("status IN ('queued', 'sending') AND lease_until <= %s ORDER BY lease_until", real_now),
     ):
-        rows = store.execute(
+        found = store.execute(
             f"SELECT id FROM deliveries WHERE {condition} LIMIT %s {store.skip_locked}", (value, limit)
         )
-        ids += [row[0] for row in rows]
+        ids += [row[0] for row in found]
     return list(Delivery.select().where(Delivery.id.in_(ids))) if ids else []
 
 
@@ -216,25 +214,25 @@ def forget_addresses(now: datetime, older_than: datetime, limit: int) -> int:
 
 def without_outcome(store: Store) -> list[str]:
     """Open deliveries that nothing will ever pick up again: there must be none."""
-    rows = store.execute(
+    found = store.execute(
         "SELECT id FROM deliveries WHERE status IN ('queued', 'sending') AND next_attempt_at IS NULL AND lease_until IS NULL"
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in found]
 
 
 def disagreeing_with_reminders(store: Store) -> list[str]:
     """Reminders that are planned although their delivery has ended: there must be none."""
-    rows = store.execute(
+    found = store.execute(
         """SELECT r.id FROM reminders r JOIN deliveries d ON d.id = r.delivery_id
            WHERE r.status = 'planned' AND d.status NOT IN ('queued', 'sending')"""
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in found]
 
 
 def sent_twice(store: Store) -> list[str]:
     """Reminders of one session, kind, channel and start that went out in more than one delivery: there must be none."""
-    rows = store.execute(
+    found = store.execute(
         """SELECT reminder_id FROM deliveries WHERE reminder_id IS NOT NULL AND resend_of IS NULL
            AND status IN ('sent', 'delivered', 'undelivered') GROUP BY reminder_id HAVING count(*) > 1"""
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in found]

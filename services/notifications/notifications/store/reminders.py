@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.store import Store, moment
 from notifications.domain.statuses import ReminderStatus
+from notifications.store import rows
 from notifications.store.models import Reminder
 
 
@@ -38,7 +39,7 @@ def add(**values: Any) -> None:
 
 
 def change(reminder_id: str, **values: Any) -> None:
-    Reminder.update(**values).where(Reminder.id == reminder_id).execute()
+    rows.change(Reminder, reminder_id, values)
 
 
 def remove(reminder_id: str) -> None:
@@ -46,20 +47,19 @@ def remove(reminder_id: str) -> None:
 
 
 def get(reminder_id: str | None) -> Reminder | None:
-    found: Reminder | None = Reminder.get_or_none(Reminder.id == reminder_id)
-    return found
+    return None if reminder_id is None else rows.one(Reminder, "id = %s", reminder_id)
 
 
 def claim_due(store: Store, now: datetime, limit: int) -> list[Reminder]:
     """Planned reminders whose moment has come and that have no delivery yet, locked; other claimers pass them by."""
-    rows = store.execute(
+    found = store.execute(
         f"""SELECT id FROM reminders WHERE status = 'planned' AND delivery_id IS NULL AND due_at <= %s
             ORDER BY due_at LIMIT %s {store.skip_locked}""",
         (now, limit),
     )
-    if not rows:
+    if not found:
         return []
-    return list(Reminder.select().where(Reminder.id.in_([row[0] for row in rows])).order_by(Reminder.due_at))
+    return list(Reminder.select().where(Reminder.id.in_([row[0] for row in found])).order_by(Reminder.due_at))
 
 
 def earliest_due(store: Store) -> datetime | None:
@@ -70,18 +70,18 @@ def earliest_due(store: Store) -> datetime | None:
 
 def planned_for_cancelled(store: Store) -> list[str]:
     """Reminders that are planned although their session is cancelled or has another start: there must be none."""
-    rows = store.execute(
+    found = store.execute(
         """SELECT r.id FROM reminders r JOIN sessions s ON s.id = r.session_id
            WHERE r.status = %s AND (s.status = 'cancelled' OR s.starts_at <> r.starts_at)""",
         (ReminderStatus.PLANNED.value,),
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in found]
 
 
 def incomplete(store: Store) -> list[str]:
     """Sessions that lack one of the three rows that each has: there must be none."""
-    rows = store.execute(
+    found = store.execute(
         """SELECT s.id FROM sessions s LEFT JOIN reminders r ON r.session_id = s.id AND r.starts_at = s.starts_at
            GROUP BY s.id HAVING count(r.id) < 3"""
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in found]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from chassis.store import Store
+from notifications.store import rows
 from notifications.store.models import (
     Account,
     Base,
@@ -36,21 +37,20 @@ def keep(store: Store, model: type[Base], values: Mapping[str, Any], *, only_at_
     table = model._meta.table_name
     # An erased client stays erased, whatever late event comes.
     still = " AND clients.erased_at IS NULL" if model is Client else ""
-    rows = store.execute(
+    found = store.execute(
         f"""INSERT INTO {table} ({", ".join(columns)}) VALUES ({", ".join(["%s"] * len(columns))})
             ON CONFLICT (id) DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in changed)}
             WHERE {table}.version < excluded.version{still} RETURNING id""",
         [field.db_value(values[field.name]) for field in fields],
     )
-    return bool(rows)
+    return bool(found)
 
 
 def account(store: Store, account_id: str, *, share: bool = False) -> Account | None:
     """The account; `share` keeps it as it is until the unit of work ends."""
     if share:
         _share(store, "accounts", account_id)
-    found: Account | None = Account.get_or_none(Account.id == account_id)
-    return found
+    return rows.one(Account, "id = %s", account_id)
 
 
 def client(store: Store, client_id: str, account_id: str, *, share: bool = False) -> Client | None:
@@ -59,7 +59,7 @@ def client(store: Store, client_id: str, account_id: str, *, share: bool = False
     for _ in range(_LONGEST_CHAIN):
         if share:
             _share(store, "clients", client_id)
-        following = Client.get_or_none((Client.id == client_id) & (Client.account_id == account_id))
+        following = rows.one(Client, "id = %s AND account_id = %s", client_id, account_id)
         if following is None:
             return found
         found = following
@@ -80,11 +80,9 @@ def same_person(client_id: str) -> list[str]:
 
 def session(session_id: str, account_id: str | None = None) -> Session | None:
     """The session, of that account where one is given."""
-    query = Session.id == session_id
-    if account_id is not None:
-        query &= Session.account_id == account_id
-    found: Session | None = Session.get_or_none(query)
-    return found
+    if account_id is None:
+        return rows.one(Session, "id = %s", session_id)
+    return rows.one(Session, "id = %s AND account_id = %s", session_id, account_id)
 
 
 def join_batch(store: Store, batch_id: str, session_id: str, cancellation_id: str | None) -> None:
@@ -119,23 +117,23 @@ def note_told(batch_id: str, session: Session) -> None:
 
 def sessions_to_come(client_ids: Sequence[str], now: datetime) -> list[str]:
     """Ids of the sessions of these clients that have not begun, in one order for everybody who locks them."""
-    rows = (
+    found = (
         Session.select(Session.id)
         .where(Session.client_id.in_(list(client_ids)) & (Session.starts_at > now))
         .order_by(Session.id)
     )
-    return [row.id for row in rows]
+    return [row.id for row in found]
 
 
 def sessions_after(account_id: str, after: str, now: datetime, limit: int) -> list[str]:
     """Ids of the account's sessions that have not begun, from `after` on, in the order of their ids."""
-    rows = (
+    found = (
         Session.select(Session.id)
         .where((Session.account_id == account_id) & (Session.id > after) & (Session.starts_at > now))
         .order_by(Session.id)
         .limit(limit)
     )
-    return [row.id for row in rows]
+    return [row.id for row in found]
 
 
 def lock_session(store: Store, session_id: str) -> None:
@@ -145,10 +143,7 @@ def lock_session(store: Store, session_id: str) -> None:
 
 def deposit(session_id: str) -> Deposit | None:
     """The session's deposit as payments told it last."""
-    found: Deposit | None = (
-        Deposit.select().where(Deposit.session_id == session_id).order_by(Deposit.version.desc()).first()
-    )
-    return found
+    return rows.one(Deposit, "session_id = %s ORDER BY version DESC LIMIT 1", session_id)
 
 
 def note_held(store: Store, deposit_id: str, version: int, held_amount: int) -> None:
@@ -173,8 +168,7 @@ def refund_of(session_id: str, cancellation_id: str) -> Refund | None:
 
 
 def preferences(account_id: str) -> Preference | None:
-    found: Preference | None = Preference.get_or_none(Preference.account_id == account_id)
-    return found
+    return rows.one(Preference, "account_id = %s", account_id)
 
 
 def request_replan(store: Store, account_id: str, now: datetime) -> None:
@@ -188,13 +182,12 @@ def request_replan(store: Store, account_id: str, now: datetime) -> None:
 
 def claim_replan(store: Store) -> Replan | None:
     """One account that is to be planned anew, locked for this unit of work."""
-    rows = store.execute(f"SELECT account_id FROM replans ORDER BY requested_at LIMIT 1 {store.skip_locked}")
-    return Replan.get_by_id(rows[0][0]) if rows else None
+    found = store.execute(f"SELECT account_id FROM replans ORDER BY requested_at LIMIT 1 {store.skip_locked}")
+    return Replan.get_by_id(found[0][0]) if found else None
 
 
 def wish(client_id: str, channel: str) -> Wish | None:
-    found: Wish | None = Wish.get_or_none((Wish.client_id == client_id) & (Wish.channel == channel))
-    return found
+    return rows.one(Wish, "client_id = %s AND channel = %s", client_id, str(channel))
 
 
 def give_wish_over(store: Store, wish: Wish, *, to: str) -> None:
@@ -210,7 +203,7 @@ def give_wish_over(store: Store, wish: Wish, *, to: str) -> None:
 
 def stopped(number_digest: str) -> bool:
     """Whether STOP holds for a number."""
-    return bool(StoppedNumber.select().where(StoppedNumber.number_digest == number_digest).exists())
+    return rows.one(StoppedNumber, "number_digest = %s", number_digest) is not None
 
 
 def clients_with_phone(phone: str) -> list[Client]:

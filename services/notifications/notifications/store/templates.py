@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chassis.store import Store
+from notifications.store import rows
 from notifications.store.models import Template
 
 
@@ -16,17 +17,18 @@ def of_account(account_id: str) -> list[Template]:
 
 def find(account_id: str, kind: str, channel: str, locales: Sequence[str]) -> Template | None:
     """The account's own version in the first of `locales` that has one."""
-    rows = {
-        row.locale: row
-        for row in Template.select().where(
-            (Template.account_id == account_id)
-            & (Template.kind == kind)
-            & (Template.channel == channel)
-            & Template.locale.in_(list(locales))
-            & (Template.removed == False)  # noqa: E712
+    for locale in dict.fromkeys(locales):
+        found = rows.one(
+            Template,
+            "account_id = %s AND kind = %s AND channel = %s AND locale = %s AND NOT removed",
+            account_id,
+            str(kind),
+            str(channel),
+            locale,
         )
-    }
-    return next((rows[locale] for locale in locales if locale in rows), None)
+        if found is not None:
+            return found
+    return None
 
 
 def version(account_id: str, kind: str, channel: str, locale: str) -> int:
