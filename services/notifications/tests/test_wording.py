@@ -12,7 +12,7 @@ from icalendar import Calendar
 
 from contracts.schemas import AccountData, ClientData, DepositData, RefundData, ServiceData, SessionData
 from notifications.domain.invitations import Appointment, document
-from notifications.domain.kinds import TERMS, Audience, Invitation, Kind
+from notifications.domain.kinds import TERMS, TOLD_TOGETHER, Audience, Invitation, Kind
 from notifications.domain.letters import BadAddress, Letter
 from notifications.domain.templates import Source, Variables, render_email, render_sms, shipped
 from notifications.domain.wording import LANGUAGES, Wording, locale_for
@@ -113,6 +113,15 @@ def test_every_email_renders_and_parses(kind: Kind, language: str, variables: Va
     tags = _Tags()
     tags.feed(content.html)
     assert (tags.open, tags.stray) == ([], [])
+
+
+@every_language
+@pytest.mark.parametrize("kind", TOLD_TOGETHER)
+def test_of_several_sessions_none_is_told_more_often_than_another(kind: Kind, language: str) -> None:
+    content = render_email(shipped(kind, language), SEVERAL)
+
+    for body in (content.text, content.html):
+        assert len({body.count(moment) for moment in SEVERAL.occurrences}) == 1
 
 
 @every_language
