@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notifications.tests.driver import (
@@ -227,6 +227,25 @@ def test_quiet_hours_hold_a_text_until_they_end(practice: Practice) -> None:
     practice.pass_time(days=6, hours=10)
     assert practice.texts() == []
     practice.pass_time(hours=9)
+    assert len(practice.texts()) == 1
+
+
+def test_across_a_change_of_the_clocks_a_day_is_24_hours_and_quiet_hours_are_the_client_s(practice: Practice) -> None:
+    """The night between is an hour shorter in New York, where the client is, and not in Berlin, where the account is."""
+    practice.hear("client.updated", client(2, timezone="America/New_York"))
+    practice.call("PUT", "/v1/settings", {"quiet_hours": {"start": "12:30", "end": "13:30"}})
+    practice.hear("session.created", session(starts_at=datetime(2026, 3, 8, 18, tzinfo=UTC)))
+
+    assert practice.due("reminder_24h") == "2026-03-07T18:00:00Z"
+    assert practice.due("reminder_24h", "sms") == "2026-03-07T18:30:00Z"
+    practice.clock.moment = datetime(2026, 3, 7, 18, tzinfo=UTC)
+    practice.work()
+    assert practice.texts() == []
+    assert practice.reminders()["reminder_24h", "email"] == ("sent", None)
+    mail = practice.mails()[-1].get_body(("plain",))
+    assert mail is not None
+    assert {"Sunday, 8 March 2026, 14:00–15:00", "Eastern Daylight Time"} <= set(mail.get_content().splitlines())
+    practice.pass_time(minutes=30)
     assert len(practice.texts()) == 1
 
 

@@ -51,19 +51,20 @@ def situation_of(
         service_id=session.service_id,
         plan=account.plan,
         preferences=wishes,
-        reach=reach_of(client, account),
+        reach=reach_of(context, client, account),
         sms_possible=context.settings.sms_possible,
     )
 
 
-def reach_of(client: Client, account: Account) -> Reach:
+def reach_of(context: Notifications, client: Client, account: Account) -> Reach:
     """Addresses and wishes; what the client told us counts until the clients service has repeated it."""
+    told = replicas.wishes_of(context.store, client.id)
     stopped = client.phone is not None and replicas.stopped(number_digest(client.phone))
     return Reach(
         email=client.email or None,
         phone=client.phone or None,
-        email_allowed=_allowed(client, Channel.EMAIL, client.email_allowed),
-        sms_allowed=_allowed(client, Channel.SMS, client.sms_allowed) and not stopped,
+        email_allowed=told.get(Channel.EMAIL, client.email_allowed),
+        sms_allowed=told.get(Channel.SMS, client.sms_allowed) and not stopped,
         hidden=client.deleted or client.erased_at is not None,
         timezone=client.timezone or account.timezone,
     )
@@ -72,8 +73,3 @@ def reach_of(client: Client, account: Account) -> Reach:
 def number_digest(phone: str) -> str:
     """A number's name in the table of those that said STOP, which is to outlive the client's erasure."""
     return hashlib.sha256(phone.encode()).hexdigest()
-
-
-def _allowed(client: Client, channel: Channel, recorded: bool) -> bool:
-    wish = replicas.wish(client.id, channel)
-    return recorded if wish is None else bool(wish.allowed)

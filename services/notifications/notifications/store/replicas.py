@@ -201,6 +201,12 @@ def give_wish_over(store: Store, wish: Wish, *, to: str) -> None:
     wish.delete_instance()
 
 
+def wishes_of(store: Store, client_id: str) -> dict[str, bool]:
+    """What the client told us and the clients service has not repeated yet, by channel."""
+    found = store.execute("SELECT channel, allowed FROM wishes WHERE client_id = %s", (client_id,))
+    return {channel: bool(allowed) for channel, allowed in found}
+
+
 def stopped(number_digest: str) -> bool:
     """Whether STOP holds for a number."""
     return rows.one(StoppedNumber, "number_digest = %s", number_digest) is not None

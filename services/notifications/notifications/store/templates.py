@@ -16,19 +16,17 @@ def of_account(account_id: str) -> list[Template]:
 
 
 def find(account_id: str, kind: str, channel: str, locales: Sequence[str]) -> Template | None:
-    """The account's own version in the first of `locales` that has one."""
-    for locale in dict.fromkeys(locales):
-        found = rows.one(
-            Template,
-            "account_id = %s AND kind = %s AND channel = %s AND locale = %s AND NOT removed",
-            account_id,
-            str(kind),
-            str(channel),
-            locale,
-        )
-        if found is not None:
-            return found
-    return None
+    """The account's own version in these locales, that of a country before that of its language."""
+    places = ", ".join(["%s"] * len(locales))
+    return rows.one(
+        Template,
+        # A country's, such as de-AT, has the longer name.
+        f"account_id = %s AND kind = %s AND channel = %s AND locale IN ({places}) AND NOT removed ORDER BY length(locale) DESC LIMIT 1",
+        account_id,
+        str(kind),
+        str(channel),
+        *locales,
+    )
 
 
 def version(account_id: str, kind: str, channel: str, locale: str) -> int:
