@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from chassis.clock import Clock, SystemClock
 from chassis.inbox import Handler
 from chassis.jobs import Job
+from chassis.peers import Peer
 from chassis.service import Service, parts
+from clients.gateways.holdings import Holdings
 from clients.operations import imports, present_state
 from clients.operations.context import Clients
 from clients.settings import Settings
 from clients.store.models import database
+from contracts.registry import SERVICES
 
 if TYPE_CHECKING:
     from chassis.web import Blueprint
@@ -26,7 +29,14 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
     """The service, put together; nothing is connected or started yet."""
     store, wakeups, outbox = parts(NAME, settings, clock)
     store.bind(database)
-    context = Clients(store=store, outbox=outbox, clock=clock, settings=settings, wakeups=wakeups)
+    peers = {
+        name: Peer(base_url=getattr(settings, f"{name}_url"), secret=settings.service_jwt_secret, name=name)
+        for name in SERVICES
+        if name != NAME
+    }
+    context = Clients(
+        store=store, outbox=outbox, clock=clock, settings=settings, wakeups=wakeups, holdings=Holdings(peers)
+    )
 
     def handlers() -> Mapping[str, Handler]:
         from clients.handlers import handlers

@@ -156,6 +156,10 @@ def build_suite(store_url: str) -> Suite:
         service_jwt_secret="another secret of the tests, also long enough",
         auth_jwt_secret=SECRET,
         store_pool_size=64,
+        # Nobody listens there: what needs the other services is tested with them.
+        scheduling_url="http://127.0.0.1:9",
+        payments_url="http://127.0.0.1:9",
+        notifications_url="http://127.0.0.1:9",
     )
     clock = OffsetClock()
     service = build(settings, clock)

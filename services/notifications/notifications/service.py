@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,10 +74,13 @@ def build(settings: Settings, clock: Clock | None = None, real_clock: Clock | No
         }
 
     def blueprints() -> Sequence[Blueprint]:
+        from chassis import held
         from notifications.api import deliveries, reminders, settings, templates, unsubscribe, webhooks
+        from notifications.operations import holding
 
         resources = (settings, templates, reminders, deliveries, webhooks, unsubscribe)
-        return [resource.blueprint(context) for resource in resources]
+        holdings = held.blueprint(store, ["notifications:read"], partial(holding.held, context))
+        return [*(resource.blueprint(context) for resource in resources), holdings]
 
     def invariants() -> Sequence[Invariant]:
         from notifications.operations.invariants import invariants

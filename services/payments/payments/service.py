@@ -62,9 +62,15 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
         return jobs(context)
 
     def blueprints() -> Sequence[Blueprint]:
+        from chassis import held
         from payments.api import connect, deposits, pay, settings, webhooks
+        from payments.operations import holding
 
-        return [room.blueprint(context) for room in (connect, settings, deposits, pay, webhooks)]
+        rooms = (connect, settings, deposits, pay, webhooks)
+        return [
+            *(room.blueprint(context) for room in rooms),
+            held.blueprint(store, ["payments:read"], holding.held),
+        ]
 
     return Service(
         name=NAME,

@@ -15,6 +15,7 @@ from clients.api.schemas import (
     ClientPage,
     CreatedOut,
     CreateQuery,
+    DataExportOut,
     ErasureOut,
     ListQuery,
     MergeBody,
@@ -22,7 +23,7 @@ from clients.api.schemas import (
     TimelineOut,
 )
 from clients.domain import record, timeline
-from clients.operations import change, create, erasure, find, merge, remove
+from clients.operations import change, create, erasure, find, holding, merge, remove
 from clients.operations.context import Clients
 from contracts.envelope import format_time, parse_time
 
@@ -145,6 +146,13 @@ def blueprint(context: Clients) -> Blueprint:
     @routes.response(200, ErasureOut)
     def client_erasure(client_id: str) -> erasure.Receipt:
         return erasure.receipt(context, caller().account_id, client_id)
+
+    @routes.get("/<client_id>/data-export")
+    @requires(READ)
+    @routes.response(200, DataExportOut)
+    def export_data(client_id: str) -> dict[str, Any]:
+        found = holding.export(context, caller().account_id, client_id, private=NOTES in caller().scopes)
+        return {**vars(found), "records": [_shown(client) for client in found.records]}
 
     @routes.get("/<client_id>/timeline")
     @requires(READ)

@@ -132,6 +132,17 @@ class ErasureOut(Schema):
     kept = fields.List(fields.Nested(KeptOut))
 
 
+class DataExportOut(Schema):
+    """Everything that is held about a person; `notes` as in the record itself."""
+
+    client_id = fields.String()
+    exported_at = UtcTime()
+    records = fields.List(fields.Nested("ClientOut"))
+    services = fields.Dict(
+        keys=fields.String(), values=fields.Dict(), metadata={"description": "by service, by kind of record: its rows"}
+    )
+
+
 class CreateQuery(Query):
     reuse = fields.Boolean(
         load_default=False,

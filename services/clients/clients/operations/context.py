@@ -8,6 +8,7 @@ from chassis.clock import Clock
 from chassis.outbox import Outbox
 from chassis.store import Store
 from chassis.wakeups import Wakeups
+from clients.gateways.holdings import Holdings
 from clients.settings import Settings
 
 
@@ -18,3 +19,4 @@ class Clients:
     clock: Clock
     settings: Settings
     wakeups: Wakeups
+    holdings: Holdings

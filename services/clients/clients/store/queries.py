@@ -68,6 +68,12 @@ def merged_ids(account_id: str, client_id: str) -> list[str]:
     return found
 
 
+def records_of(account_id: str, client_ids: Sequence[str]) -> list[Client]:
+    """The records of exactly these ids."""
+    query = Client.select().where(Client.account_id == account_id, Client.id.in_(list(client_ids)))
+    return list(query.order_by(Client.id))
+
+
 def give_consent_over(client_id: str, *, to: str) -> None:
     """Make the history of consent of one client another's."""
     ContactChange.update(client_id=to).where(ContactChange.client_id == client_id).execute()

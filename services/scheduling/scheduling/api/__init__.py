@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis import held
 from chassis.web import Blueprint
 from scheduling.api import (
     accounts,
@@ -16,6 +17,7 @@ from scheduling.api import (
     sessions,
     stats,
 )
+from scheduling.operations import holding
 from scheduling.operations.context import Scheduling
 
 
@@ -34,4 +36,5 @@ def blueprints(context: Scheduling) -> list[Blueprint]:
         online.blueprint(context),
         manage.blueprint(context),
         stats.blueprint(context),
+        held.blueprint(context.store, ["sessions:read", "sessions:notes"], holding.held),
     ]
