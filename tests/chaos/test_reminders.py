@@ -18,8 +18,8 @@ from support.waiting import wait_until
 VICTIMS = [
     ("notifications", role) for role in ("jobs", "jobs#2", "relay", "consume", "work-email", "work-email#2", "work-sms")
 ]
-_AT_ONCE = 32
-"""What a worker has begun when it is killed: each may end as `unknown`."""
+_AT_ONCE = 8
+"""What a worker may have begun when it is killed: each may end as `unknown`."""
 # Short, so that what a killed worker leaves behind is taken up within the test.
 _PATIENCE = {
     "SMTP_TIMEOUT": "3",
@@ -107,5 +107,5 @@ def storm_of(
     crowd.deliver_all_again()
     rows = crowd.wait_ended()
     deaths = sum(count for role, count in storm.kills.items() if "work" in role) + 2
-    expect_each_reminded_once(crowd, rows, troubles=faulty + _AT_ONCE * deaths)
+    expect_each_reminded_once(crowd, rows, faults=faulty, cut_off=_AT_ONCE * deaths)
     assert storm.kills
