@@ -88,9 +88,10 @@ def test_what_is_no_failure_for_good_changes_nothing(bounced: Practice, action: 
     assert bounced.fared() == [("confirmation", "email", "sent")]
 
 
-def test_who_lacks_the_password_is_refused(bounced: Practice, make_practice: MakePractice, sqlite_url: str) -> None:
+def test_who_lacks_the_password_is_refused(bounced: Practice) -> None:
     body = report(bounced.deliveries()[0]["provider_id"])
     assert post(bounced, body, "another") == 401
+    assert post(bounced, body, "pässword") == 401
     assert bounced.app.test_client().post("/v1/webhooks/mail", data=body).status_code == 401
     assert bounced.fared() == [("confirmation", "email", "sent")]
 

@@ -53,7 +53,8 @@ def blueprint(context: Notifications) -> Blueprint:
         secret = context.settings.mail_webhook_secret
         if secret is None:
             raise NotFound
-        if not hmac.compare_digest((request.authorization and request.authorization.password) or "", secret):
+        given = (request.authorization and request.authorization.password) or ""
+        if not hmac.compare_digest(given.encode(), secret.encode()):
             raise Unauthenticated("the password of this webhook is needed")
         bounce = read(request.get_data())
         if bounce is not None:

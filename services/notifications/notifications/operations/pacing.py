@@ -71,17 +71,20 @@ class ProviderPace:
         """A permit, if one is at hand."""
         if self._pace is None:
             return True
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            return False  # somebody waits for the next one already
+        try:
             ready = bool(self._slots) and self._slots[0] <= self._context.real_clock.now()
             if ready:
                 self._slots.popleft()
             return ready
+        finally:
+            self._lock.release()
 
     def give_back(self) -> None:
         """A permit that was not used."""
         if self._pace is not None:
-            with self._lock:
-                self._slots.appendleft(self._context.real_clock.now())
+            self._slots.appendleft(self._context.real_clock.now())
 
     def wait(self) -> bool:
         """Wait for a permit; False where others wait so long already that it is better to come again."""
