@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.notifications.tests.conftest import MakePractice
 from services.notifications.tests.driver import NOON, Practice, account, client, session
 
+from chassis.clock import SystemClock
 from chassis.store import Store
 from notifications.domain.kinds import Channel
 from notifications.domain.pacing import Pace
+from notifications.gateways.mail import Mailer
 from notifications.operations.dispatching import dispatch
 from notifications.operations.pacing import ProviderPace
+from notifications.operations.sending import send_email
 from notifications.store import paces
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -105,9 +109,8 @@ def test_what_no_dispatcher_has_paced_is_paced_by_the_worker(make_practice: Make
 def test_workers_together_keep_to_what_the_provider_takes(make_practice: MakePractice, store_url: str) -> None:
     practice = make_practice(store_url)
     rate = 50.0
-    provider = [ProviderPace(practice.context, Channel.EMAIL, rate) for _ in range(3)]
-    for each in provider:
-        each._context = _RealTime(practice.context)  # type: ignore[assignment]
+    context = replace(practice.context, real_clock=SystemClock())
+    provider = [ProviderPace(context, Channel.EMAIL, rate) for _ in range(3)]
     began = datetime.now(UTC)
     with ThreadPoolExecutor(9) as pool:
         permitted = list(pool.map(lambda number: provider[number % 3].wait(), range(30)))
@@ -132,17 +135,23 @@ def test_with_a_permit_at_hand_nothing_is_asked_and_without_one_the_claim_waits(
     assert [row["name"] for row in practice.rows("paces") if row["name"].startswith("provider:")] == ["provider:email"]
 
 
-class _RealTime:
-    """The context with a clock that runs."""
+def test_what_would_wait_for_long_comes_again_later(make_practice: MakePractice, store_url: str) -> None:
+    practice = make_practice(store_url)
+    practice.hear("account.created", account())
+    practice.hear("client.created", client())
+    for number in range(2):
+        practice.hear("session.created", session(id=f"ses_{number}"))
+    mailer, pace = Mailer(practice.context.settings), ProviderPace(practice.context, Channel.EMAIL, 0.1)
 
-    def __init__(self, context: object) -> None:
-        self._context = context
+    def send_all() -> None:
+        dispatch(practice.context)
+        for envelope in practice.on_the_queues():
+            send_email(practice.context, mailer, envelope.subject, pace)
 
-    @property
-    def real_clock(self) -> object:
-        from chassis.clock import SystemClock
-
-        return SystemClock()
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._context, name)
+    send_all()
+    assert sorted(status for _, _, status in practice.fared()) == ["queued", "sent"]
+    practice.lease_clock.moment += timedelta(seconds=10)
+    practice.clock.moment += timedelta(seconds=10)
+    send_all()
+    assert sorted(status for _, _, status in practice.fared()) == ["sent", "sent"]
+    assert len(practice.mails()) == 2
