@@ -182,6 +182,7 @@ def _a_valid_body(path: str) -> dict[str, Any]:
         "reschedule": {"starts_at": later},
         "duplicate": {"starts_at": later},
         "refunds": {"percentage": 50, "reason": "x"},
+        "merge": {"from": ["cli_unknown"]},
     }
     return bodies.get(path.rsplit("/", 1)[-1], {})
 
