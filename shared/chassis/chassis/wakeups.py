@@ -18,6 +18,8 @@ from chassis.store import KEEPALIVES, Store
 log = logging.getLogger(__name__)
 _CHANNEL = "timeblu_wakeups"
 _RECONNECT_SECONDS = 1.0
+# The first wake-up is sent at once; under load those of so many milliseconds go together.
+_COALESCE_SECONDS = 0.005
 # How soon the listener sees that it is to end; a notification is seen at once.
 _LISTEN_SECONDS = 0.5
 
@@ -86,6 +88,7 @@ class Wakeups:
                 connection = connection or self._connect()
                 for name in names:
                     connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, name))
+                self._stopping.wait(_COALESCE_SECONDS)
             except psycopg.Error:
                 # Whoever waits polls as well: a wake-up that is lost costs time, not work.
                 log.warning("wake-up not sent, waiters will poll", exc_info=True)
