@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contracts.money import CURRENCIES, smallest_step
+from contracts.money import CURRENCIES, decimals, smallest_step
 from payments.domain.policy import NoSuchPolicy, RefundPolicy, Tier, refund_amount
+from payments.gateways.stripe import from_stripe, to_stripe
 
 START = datetime(2026, 12, 1, 9, tzinfo=UTC)
 USUAL = RefundPolicy(
@@ -149,3 +150,29 @@ def test_the_changes_told_are_the_changes_that_happen(policy: RefundPolicy, hour
         assert policy.share(starts_at=START, at=change.at, by="client").percentage != change.percentage
         just_after = policy.share(starts_at=START, at=change.at + timedelta(microseconds=1), by="client")
         assert just_after.percentage == change.percentage
+
+
+@pytest.mark.parametrize("currency", sorted(CURRENCIES))
+@given(paid=amounts, hours=st.integers(0, 600), policy=policies())
+@settings(max_examples=15)
+def test_in_every_currency_refunds_in_parts_stay_within_what_was_paid_and_reach_stripe_unrounded(
+    currency: str, paid: int, hours: int, policy: RefundPolicy
+) -> None:
+    paid -= paid % smallest_step(currency)
+    gone = 0
+    for left in range(hours, -1, -200):
+        percentage = _percentage(policy, left * HOUR)
+        part = refund_amount(paid=paid, gone_back=gone, percentage=percentage, currency=currency)
+        assert part % smallest_step(currency) == 0
+        assert from_stripe(to_stripe(part, currency), currency) == part
+        gone += part
+        assert gone <= paid
+
+
+@pytest.mark.parametrize("currency", sorted(CURRENCIES))
+def test_stripe_is_told_ten_units_of_every_currency_in_the_decimals_that_it_expects(currency: str) -> None:
+    """Source: docs.stripe.com/currencies: zero-decimal currencies as they are, ISK and UGX as if they had two, others in minor units."""
+    zero = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()
+    three = "BHD IQD JOD KWD LYD OMR TND".split()
+    places = 0 if currency in zero else 3 if currency in three else 2
+    assert to_stripe(10 * 10 ** decimals(currency), currency) == 10 * 10**places

@@ -15,6 +15,7 @@ CURRENCIES = frozenset(
     XOF XPF YER ZAR ZMW ZWG""".split()
 )
 _ZERO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
+_WHOLE_AT_STRIPE = frozenset({"MGA"})
 _THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 
 
@@ -26,11 +27,13 @@ def decimals(currency: str) -> int:
 
 
 def smallest_step(currency: str) -> int:
-    """The smallest amount, in minor units, by which a card charge can differ: 10 for three-decimal currencies, else 1.
+    """The smallest amount, in minor units, by which a card charge can differ: 10 for three-decimal currencies, 100 for MGA, else 1.
 
-    Source: Stripe, "Supported currencies": three-decimal amounts must end in 0. (That ISK and UGX travel as two decimals
+    Source: Stripe, "Supported currencies": three-decimal amounts must end in 0, and the ariary goes as whole ones. (That ISK and UGX travel as two decimals
     is the payment gateway's affair: here one króna is one minor unit.)
     """
+    if currency in _WHOLE_AT_STRIPE:
+        return 100
     return 10 if currency in _THREE_DECIMALS else 1
 
 
