@@ -1,4 +1,4 @@
-"""What falls due by the clock, or is left by a commit for later: refunds, Checkout pages, webhooks, deadlines."""
+"""What falls due by the clock, or is left by a commit for later: refunds, Checkout pages, webhooks, deadlines, the comparison with Stripe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from chassis.jobs import Job
-from payments.operations import checkouts, deadlines, refunding, webhooks
+from payments.operations import checkouts, deadlines, reconciling, refunding, webhooks
 from payments.operations.context import CHECKOUTS, REFUNDS, WEBHOOKS, Payments
 
 _SECOND, _HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -52,4 +52,5 @@ def jobs(context: Payments) -> Sequence[Job]:
             next_due=due(deadlines.next_deadline),
         ),
         Job(name="old-webhooks", run=lambda: webhooks.forget_old_webhooks(context), every=_HOUR),
+        Job(name="reconciliation", run=lambda: reconciling.reconcile_one(context), every=300 * _SECOND),
     ]

@@ -18,6 +18,9 @@ from payments.settings import Settings
 from payments.store.models import database
 
 if TYPE_CHECKING:
+    from chassis.outbox import Outbox
+    from chassis.store import Store
+    from chassis.wakeups import Wakeups
     from chassis.web import Blueprint
     from payments.gateways.stripe import StripeGateway
 
@@ -29,27 +32,7 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
     store, wakeups, outbox = parts(NAME, settings, clock)
     store.bind(database)
 
-    @cache
-    def stripe() -> StripeGateway:
-        # Stripe's SDK is large, and neither relay nor consumer needs it.
-        from payments.gateways.stripe import StripeGateway
-
-        return StripeGateway(
-            secret_key=settings.stripe_secret_key,
-            api_base=settings.stripe_api_base,
-            webhook_secrets=settings.stripe_webhook_secrets,
-            timeout_seconds=settings.stripe_timeout_seconds,
-        )
-
-    context = Payments(
-        store=store,
-        outbox=outbox,
-        wakeups=wakeups,
-        clock=clock,
-        settings=settings,
-        links=Links(settings.service_jwt_secret),
-        stripe=stripe,
-    )
+    context = _context(settings, store, wakeups, outbox, clock)
 
     def handlers() -> Mapping[str, Handler]:
         from payments.handlers import handlers
@@ -63,10 +46,10 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
 
     def blueprints() -> Sequence[Blueprint]:
         from chassis import held
-        from payments.api import connect, deposits, pay, settings, webhooks
+        from payments.api import connect, deposits, operations, pay, settings, statement, webhooks
         from payments.operations import holding
 
-        rooms = (connect, settings, deposits, pay, webhooks)
+        rooms = (connect, settings, deposits, statement, pay, webhooks, operations)
         return [
             *(room.blueprint(context) for room in rooms),
             held.blueprint(store, ["payments:read"], holding.held),
@@ -85,4 +68,35 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
         blueprints=blueprints,
         snapshots=lambda to: upkeep.snapshots(context, to),
         invariants=lambda: upkeep.invariants(context),
+    )
+
+
+def context_of(service: Service) -> Payments:
+    """What the operations of a service that was built here are given."""
+    settings = service.settings
+    assert isinstance(settings, Settings)
+    return _context(settings, service.store, service.wakeups, service.outbox, service.clock)
+
+
+def _context(settings: Settings, store: Store, wakeups: Wakeups, outbox: Outbox, clock: Clock) -> Payments:
+    @cache
+    def stripe() -> StripeGateway:
+        # Stripe's SDK is large, and neither relay nor consumer needs it.
+        from payments.gateways.stripe import StripeGateway
+
+        return StripeGateway(
+            secret_key=settings.stripe_secret_key,
+            api_base=settings.stripe_api_base,
+            webhook_secrets=settings.stripe_webhook_secrets,
+            timeout_seconds=settings.stripe_timeout_seconds,
+        )
+
+    return Payments(
+        store=store,
+        outbox=outbox,
+        wakeups=wakeups,
+        clock=clock,
+        settings=settings,
+        links=Links(settings.service_jwt_secret),
+        stripe=stripe,
     )

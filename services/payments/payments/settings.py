@@ -38,6 +38,8 @@ class Settings(ServiceSettings):
     """Refunds that one process makes at Stripe at the same time"""
     webhook_retention_days: int = 30
     """How long processed webhooks are remembered, against replays"""
+    reconciliation_days: int = 7
+    """How far back the daily comparison with Stripe looks"""
 
     @classmethod
     def read(cls, env: Env) -> Settings:
@@ -60,5 +62,6 @@ class Settings(ServiceSettings):
             or Decimal(0),
             payment_minutes=env.int("PAYMENT_MINUTES", 30, validate=validate.Range(min=1)),
             refund_workers=env.int("REFUND_WORKERS", 8, validate=validate.Range(1, 64)),
+            reconciliation_days=env.int("RECONCILIATION_DAYS", 7, validate=validate.Range(1, 366)),
             webhook_retention_days=env.int("WEBHOOK_RETENTION_DAYS", 30, validate=validate.Range(min=2)),
         )

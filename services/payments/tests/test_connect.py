@@ -37,6 +37,7 @@ def test_onboarding_can_be_left_and_resumed_with_one_account(stranger: Practice)
     seen = stranger.get("/v1/connect")
     assert (seen["status"], seen["charges_enabled"], seen["payouts_enabled"]) == ("active", True, True)
     assert seen["requirements"]["currently_due"] == []
+    assert seen["capabilities"] == {"card_payments": "active", "transfers": "active"}
 
 
 def test_the_account_has_an_express_dashboard_and_the_platform_bears_its_losses(stranger: Practice) -> None:

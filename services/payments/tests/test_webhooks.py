@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 import pytest
-from services.payments.tests.practice import Practice, code_of
+from services.payments.tests.practice import Practice, code_of, until
 
 from payments.store.models import Webhook
 
@@ -141,9 +141,12 @@ def test_a_webhook_that_fails_is_tried_again_and_stops_no_other(practice: Practi
     _send(practice, _event("refund.updated", "re_nowhere", account))
     session_id = practice.book()
     practice.pay_at(practice.open_page(session_id))
-    for _ in range(30):
+
+    def paid() -> bool:
         practice.run_jobs()
-    assert practice.standing(session_id)[0] == "paid"
+        return practice.standing(session_id)[0] == "paid"
+
+    until(paid, "the payment's webhook to be processed")
     assert _states(practice)["refund.updated"] == "stored"
     practice.advance(days=1)
     for _ in range(30):

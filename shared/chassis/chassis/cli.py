@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 import zoneinfo
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
 from environs import Env
@@ -22,17 +22,26 @@ from chassis.store import StoreDown
 S = TypeVar("S", bound=ServiceSettings)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of one service's own: what it does in a line, what does it and returns the exit status, and what it is told."""
+
+    text: str
+    run: Callable[[Service, argparse.Namespace], int]
+    arguments: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+
+
 def main(
     name: str,
     read: Callable[[Env], S],
     build: Callable[[S], Service],
     *,
-    commands: dict[str, tuple[str, Callable[[Service], int]]] | None = None,
+    commands: Mapping[str, Command] | None = None,
     arguments: Sequence[str] | None = None,
 ) -> None:
     """Run the command that `arguments` (the process's own by default) name, then exit.
 
-    `commands` are the service's own: a name, what it does in a line, and a function that returns the exit status.
+    `commands` are the service's own, by their names.
     """
     sys.exit(_main(name, read, build, commands or {}, arguments))
 
@@ -41,7 +50,7 @@ def _main(
     name: str,
     read: Callable[[Env], S],
     build: Callable[[S], Service],
-    commands: dict[str, tuple[str, Callable[[Service], int]]],
+    commands: Mapping[str, Command],
     arguments: Sequence[str] | None,
 ) -> int:
     parsed = _parser(name, commands).parse_args(arguments)
@@ -71,9 +80,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _run(
-    service: Service, parsed: argparse.Namespace, commands: dict[str, tuple[str, Callable[[Service], int]]]
-) -> int:
+def _run(service: Service, parsed: argparse.Namespace, commands: Mapping[str, Command]) -> int:
     from chassis import processes
 
     match parsed.command:
@@ -96,7 +103,7 @@ def _run(
         case "inbox":
             _inbox(service, parsed)
         case own:
-            return commands[own][1](service)
+            return commands[own].run(service, parsed)
     return 0
 
 
@@ -120,7 +127,7 @@ def _print(entry: dict[str, Any]) -> None:
     )
 
 
-def _parser(name: str, own: dict[str, tuple[str, Callable[[Service], int]]]) -> argparse.ArgumentParser:
+def _parser(name: str, own: Mapping[str, Command]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m {name}", description=f"The {name} service; settings come from the environment."
     )
@@ -144,6 +151,6 @@ def _parser(name: str, own: dict[str, tuple[str, Callable[[Service], int]]]) -> 
         "discard": "give it up for good",
     }.items():
         actions.add_parser(action, help=text).add_argument("event_id")
-    for command, (text, _) in own.items():
-        commands.add_parser(command, help=text)
+    for name_, command in own.items():
+        command.arguments(commands.add_parser(name_, help=command.text))
     return parser

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -11,6 +13,19 @@ from contracts.fields import Currency, UtcTime, minor_units
 from contracts.sessions import DepositStatus
 
 _LARGEST = 99_999_999_999
+
+
+class DayOrTime(fields.Field[date | datetime]):
+    """A day (`2026-11-01`), or a moment with its offset."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date | datetime:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            try:
+                return date.fromisoformat(value)
+            except ValueError as error:
+                raise ValidationError("Not a day.") from error
+        moment: datetime = UtcTime().deserialize(value)
+        return moment
 
 
 def _percentage(**kwargs: Any) -> fields.Integer:
@@ -88,6 +103,11 @@ class ConnectOut(Schema):
     charges_enabled = fields.Boolean()
     payouts_enabled = fields.Boolean()
     requirements = fields.Nested(RequirementsOut)
+    capabilities = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "what the account may do, as Stripe names it: active, pending or inactive"},
+    )
     country = fields.String(allow_none=True)
     dashboard = fields.String(allow_none=True)
     stripe_account_id = fields.String(allow_none=True)
@@ -188,3 +208,37 @@ class QuoteOut(Schema):
     currency = fields.String()
     tier = fields.Nested(TierOut, allow_none=True)
     changes = fields.List(fields.Nested(ChangeOut))
+
+
+class StatementQuery(Query):
+    """A period, half-open: moments, or days, which begin at midnight in the account's timezone."""
+
+    from_ = DayOrTime(data_key="from", load_default=None)
+    to = DayOrTime(load_default=None)
+
+
+class DifferencesQuery(Query):
+    settled = fields.Boolean(load_default=False)
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None)
+
+
+class DifferenceOut(Schema):
+    id = fields.String()
+    account_id = fields.String(allow_none=True)
+    kind = fields.String()
+    what_to_do = fields.String()
+    stripe_account = fields.String(allow_none=True)
+    payment_intent = fields.String(allow_none=True)
+    deposit_id = fields.String(allow_none=True)
+    subject = fields.String(metadata={"description": "the object at Stripe, or ours where Stripe has none"})
+    ours = fields.String(allow_none=True)
+    theirs = fields.String(allow_none=True)
+    repaired = fields.Boolean()
+    first_seen_at = UtcTime()
+    last_seen_at = UtcTime()
+    settled_at = UtcTime(allow_none=True)
+
+
+class DifferencePage(Page):
+    data = fields.List(fields.Nested(DifferenceOut))

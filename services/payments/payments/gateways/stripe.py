@@ -7,7 +7,7 @@ be repeated is the caller's to decide, who has committed the intent before.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -71,6 +71,7 @@ class AccountState:
     payouts_enabled: bool
     currently_due: list[str]
     disabled_reason: str | None
+    capabilities: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +130,20 @@ class DisputeState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChargeState:
+    """A charge that went through: `amount` arrived, `refunded` of it went back or is on its way, in ISO 4217 minor units."""
+
+    id: str
+    payment_intent: str | None
+    amount: int
+    refunded: int
+    currency: str
+    disputed: bool
+    created_at: datetime
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StripeEvent:
     """A genuine webhook: what it is about, and on which account (None: the platform's own)."""
 
@@ -160,7 +175,9 @@ class NewCheckout:
 class NewRefund:
     stripe_account: str
     model: ChargeModel
-    payment_intent: str
+    payment_intent: str | None
+    charge: str | None = None
+    """Named where the charge has no intent"""
     amount: int
     currency: str
     return_fee: bool
@@ -292,9 +309,8 @@ class StripeGateway:
 
     def create_refund(self, wanted: NewRefund) -> RefundState:
         params: dict[str, Any] = {
-            "payment_intent": wanted.payment_intent,
+            "payment_intent" if wanted.payment_intent else "charge": wanted.payment_intent or wanted.charge,
             "amount": to_stripe(wanted.amount, wanted.currency),
-            "reason": "requested_by_customer",
             "metadata": wanted.metadata,
         }
         if wanted.model is ChargeModel.DESTINATION:
@@ -321,15 +337,58 @@ class StripeGateway:
     def dispute(self, stripe_account: str, model: ChargeModel, dispute: str) -> DisputeState:
         with _errors_sorted():
             found = self._client.v1.disputes.retrieve(dispute, None, _as_params(_on(stripe_account, model)))
-        currency = found.currency.upper()
-        return DisputeState(
-            id=found.id,
-            status=found.status,
-            amount=from_stripe(found.amount, currency),
-            currency=currency,
-            payment_intent=_id(found.payment_intent),
-            charge=_id(found.charge) or "",
+        return _dispute(found)
+
+    # --- lists of a period, for comparing -----------------------------------------------------------------------
+
+    def charges(
+        self, stripe_account: str, model: ChargeModel, *, since: datetime, until: datetime
+    ) -> Iterator[list[ChargeState]]:
+        """What was charged from `since` until before `until`, newest first, a page at a time."""
+        yield from self._pages(
+            self._client.v1.charges.list, _charge, _made_between(since, until), _on(stripe_account, model)
         )
+
+    def refunds(
+        self, stripe_account: str, model: ChargeModel, *, since: datetime, until: datetime
+    ) -> Iterator[list[RefundState]]:
+        """What was refunded from `since` until before `until`, whoever did it, newest first, a page at a time."""
+        yield from self._pages(
+            self._client.v1.refunds.list, _refund, _made_between(since, until), _on(stripe_account, model)
+        )
+
+    def disputes(
+        self, stripe_account: str, model: ChargeModel, *, since: datetime, until: datetime
+    ) -> Iterator[list[DisputeState]]:
+        """What was disputed from `since` until before `until`, newest first, a page at a time."""
+        yield from self._pages(
+            self._client.v1.disputes.list, _dispute, _made_between(since, until), _on(stripe_account, model)
+        )
+
+    def charge_of(self, stripe_account: str, model: ChargeModel, payment_intent: str) -> ChargeState | None:
+        """The charge by which this payment went through; None where there is none."""
+        params = {"payment_intent": payment_intent, "limit": 100}
+        found = self._pages(self._client.v1.charges.list, _charge, params, _on(stripe_account, model))
+        return next((each for page in found for each in page), None)
+
+    def disputes_of(self, stripe_account: str, model: ChargeModel, payment_intent: str) -> list[DisputeState]:
+        params = {"payment_intent": payment_intent, "limit": 100}
+        found = self._pages(self._client.v1.disputes.list, _dispute, params, _on(stripe_account, model))
+        return [each for page in found for each in page]
+
+    @staticmethod
+    def _pages(
+        ask: Callable[..., Any], read: Callable[[Any], Any], params: dict[str, Any], options: dict[str, Any]
+    ) -> Iterator[list[Any]]:
+        """Page after page of a list, so that any number fits into memory; what `read` takes for nothing is left out."""
+        after: dict[str, str] = {}
+        while True:
+            with _errors_sorted():
+                page = ask(_as_params({**params, **after}), _as_params(options))
+            yield [value for each in page.data if (value := read(each)) is not None]
+            if not page.has_more or not page.data:
+                return
+            after = {"starting_after": page.data[-1].id}
 
     # --- webhooks -----------------------------------------------------------------------------------------------
 
@@ -402,6 +461,10 @@ def _made_since(moment: datetime) -> dict[str, Any]:
     return {"limit": 100, "created": {"gte": int((moment - _CLOCKS_APART).timestamp())}}
 
 
+def _made_between(since: datetime, until: datetime) -> dict[str, Any]:
+    return {"limit": 100, "created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}}
+
+
 @contextmanager
 def _errors_sorted() -> Iterator[None]:
     """The SDK's errors by what may be done about them; their texts hold no key and no card."""
@@ -448,6 +511,36 @@ def _account(account: Any) -> AccountState:
         if requirements
         else [],
         disabled_reason=requirements.disabled_reason if requirements else None,
+        capabilities=dict(account.capabilities.to_dict()) if account.capabilities else {},
+    )
+
+
+def _charge(charge: Any) -> ChargeState | None:
+    """None for one that did not go through."""
+    if not charge.paid:
+        return None
+    currency = charge.currency.upper()
+    return ChargeState(
+        id=charge.id,
+        payment_intent=_id(charge.payment_intent),
+        amount=from_stripe(charge.amount_captured, currency),
+        refunded=from_stripe(charge.amount_refunded, currency),
+        currency=currency,
+        disputed=bool(charge.disputed),
+        created_at=_moment(charge.created),
+        metadata=_metadata(charge),
+    )
+
+
+def _dispute(found: Any) -> DisputeState:
+    currency = found.currency.upper()
+    return DisputeState(
+        id=found.id,
+        status=found.status,
+        amount=from_stripe(found.amount, currency),
+        currency=currency,
+        payment_intent=_id(found.payment_intent),
+        charge=_id(found.charge) or "",
     )
 
 

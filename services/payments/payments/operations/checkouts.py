@@ -360,6 +360,14 @@ def _lost(context: Payments, page: Checkout) -> str | None:
     return found.id if found else None
 
 
+def find_page(context: Payments, page: Checkout) -> CheckoutPage | None:
+    """How the page stands at Stripe, found there if we never heard of its making; None where Stripe has none."""
+    session = page.stripe_session or _lost(context, page)
+    if session is None:
+        return None
+    return context.stripe().checkout(page.stripe_account, ChargeModel(page.charge_model), session)
+
+
 def _claim_ending(context: Payments) -> Checkout | None:
     now = context.now()
     with context.store.transaction():

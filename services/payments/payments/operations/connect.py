@@ -235,6 +235,7 @@ def _update(context: Payments, row: Connection, state: AccountState) -> None:
     row.charges_enabled = state.charges_enabled
     row.payouts_enabled = state.payouts_enabled
     row.requirements = {"currently_due": state.currently_due, "disabled_reason": state.disabled_reason}
+    row.capabilities = dict(state.capabilities)
     row.version += 1
     row.updated_at = context.now()
     row.save()
@@ -247,6 +248,7 @@ def _seen(row: Connection | None) -> dict[str, Any]:
             "charges_enabled": False,
             "payouts_enabled": False,
             "requirements": {"currently_due": [], "disabled_reason": None},
+            "capabilities": {},
             "country": None,
             "dashboard": None,
             "stripe_account_id": None,
@@ -257,6 +259,7 @@ def _seen(row: Connection | None) -> dict[str, Any]:
         "charges_enabled": row.charges_enabled,
         "payouts_enabled": row.payouts_enabled,
         "requirements": row.requirements,
+        "capabilities": row.capabilities,
         "country": row.country,
         "dashboard": row.dashboard,
         "stripe_account_id": row.stripe_account,

@@ -12,6 +12,7 @@ from contracts.sessions import RefundStatus
 from payments.domain.standing import UNDER_WAY
 from payments.operations.book import PARTS_UNDER_WAY, Book
 from payments.operations.context import Payments
+from payments.operations.reconciling import open_differences
 from payments.operations.telling import deposit_data
 from payments.store.models import Deposit, LedgerEntry, PartStatus, Payment, Purse, Refund, RefundPart
 
@@ -57,6 +58,7 @@ def invariants(context: Payments) -> list[Invariant]:
         reading("refund_entries_match_refunds", _refunds_without_entry),
         reading("a_pending_refund_has_a_next_attempt", _refunds_forgotten),
         reading("a_pending_deposit_has_a_pending_refund", _pending_without_refund),
+        reading("stripe_tells_the_same", open_differences),
     ]
 
 

@@ -136,6 +136,7 @@ class Connection(Base):
     charges_enabled: Any = BooleanField()
     payouts_enabled: Any = BooleanField()
     requirements: Any = JsonField()
+    capabilities: Any = JsonField(default=dict)
     updated_at: Any = UtcDateTimeField()
 
     class Meta:
@@ -304,3 +305,38 @@ class Webhook(Base):
 
     class Meta:
         table_name = "webhooks"
+
+
+class Reconciliation(Base):
+    """When one place where charges live is compared with Stripe next: a connected account, or `platform`."""
+
+    id: Any = None
+    account_id: Any = None
+    home: Any = TextField(primary_key=True)
+    next_at: Any = UtcDateTimeField()
+    lease_until: Any = UtcDateTimeField(null=True)
+    done_until: Any = UtcDateTimeField(null=True)
+    trouble: Any = TextField(null=True)
+
+    class Meta:
+        table_name = "reconciliations"
+
+
+class Difference(Base):
+    """Something that Stripe and we tell differently. It is settled once it was repaired, or is not found any more."""
+
+    account_id: Any = TextField(null=True)
+    home: Any = TextField()
+    kind: Any = TextField()
+    subject: Any = TextField()
+    payment_intent: Any = TextField(null=True)
+    deposit_id: Any = TextField(null=True)
+    ours: Any = TextField(null=True)
+    theirs: Any = TextField(null=True)
+    repaired: Any = BooleanField()
+    first_seen_at: Any = UtcDateTimeField()
+    last_seen_at: Any = UtcDateTimeField()
+    settled_at: Any = UtcDateTimeField(null=True)
+
+    class Meta:
+        table_name = "differences"

@@ -1,0 +1,68 @@
+"""`/v1/statement.csv`: for the bookkeeper."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response
+
+from chassis.web import Blueprint, caller, requires
+from contracts.fields import rfc3339
+from payments.api.schemas import StatementQuery
+from payments.operations.context import Payments
+from payments.operations.statements import Line, statement
+
+_COLUMNS = (
+    "session_id",
+    "deposit_id",
+    "client_id",
+    "service",
+    "starts_at",
+    "currency",
+    "paid",
+    "paid_in_cash",
+    "fee",
+    "refunded",
+    "disputed",
+    "kept",
+)
+
+
+def blueprint(context: Payments) -> Blueprint:
+    routes = Blueprint("statement", __name__, url_prefix="/v1", description="For the bookkeeper.")
+
+    @routes.get("/statement.csv")
+    @requires("payments:read")
+    @routes.arguments(StatementQuery, location="query")
+    @routes.doc(responses={200: {"description": "a line a session", "content": {"text/csv": {}}}})
+    def see(query: dict[str, Any]) -> Response:
+        """What was paid, kept back as fee, refunded and kept in the period, by session; amounts in minor units."""
+        lines = statement(context, caller().account_id, begin=query["from_"], end=query["to"])
+        answer = Response(_csv(lines), mimetype="text/csv")
+        answer.headers["Content-Disposition"] = 'attachment; filename="statement.csv"'
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    return routes
+
+
+def _csv(lines: Iterator[Line]) -> Iterator[str]:
+    yield _row(_COLUMNS)
+    for line in lines:
+        yield _row(
+            [rfc3339(line.starts_at) if name == "starts_at" else _harmless(getattr(line, name)) for name in _COLUMNS]
+        )
+
+
+def _row(values: Any) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(values)
+    return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    """What a spreadsheet would take for a formula is prefixed."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
