@@ -36,7 +36,7 @@ token: .venv/.run ## a token for local use: ACCOUNT=acc_demo SCOPE="sessions:rea
 	    $(if $(filter compose,$(SUITE)),--env-file .env,--data-dir "$(DATA_DIR)")
 
 ifeq ($(SERVICE),)
-test: .venv/.dev ## all tests, or one service's in an environment of its own: SERVICE=payments
+test: .venv/.dev tests/fakes/.venv/.ready ## all tests, or one service's in an environment of its own: SERVICE=payments
 	$(PYTHON) -m pytest -n 2 --dist loadfile -q $(ARGS)
 else
 test: services/$(SERVICE)/.venv/.test
@@ -96,6 +96,15 @@ benchmarks/.venv/.peers: requirements/bench.lock requirements/venv
 	@requirements/venv benchmarks/.venv >&2
 	@echo "installing requirements/bench.lock into benchmarks/.venv" >&2
 	@benchmarks/.venv/bin/python $(PIP_INSTALL) -r requirements/bench.lock >&2
+	@touch $@
+
+# Stripe as others play it, in an environment of its own; Node by PyPI where the machine has none.
+tests/fakes/.venv/.ready: requirements/fakes.lock requirements/node.lock tests/fakes/package-lock.json requirements/venv
+	@requirements/venv tests/fakes/.venv >&2
+	@echo "installing what others wrote to play Stripe into tests/fakes" >&2
+	@tests/fakes/.venv/bin/python $(PIP_INSTALL) -r requirements/fakes.lock >&2
+	@command -v npm >/dev/null || tests/fakes/.venv/bin/python $(PIP_INSTALL) -r requirements/node.lock >&2
+	@cd tests/fakes && PATH="$$PATH:$$PWD/.venv/bin" npm ci --ignore-scripts --no-audit --no-fund --silent >&2
 	@touch $@
 
 # One service as it is released: its own lock, contracts, chassis and itself, nothing of another service; and beside it

@@ -61,7 +61,8 @@ def main() -> None:
     compile_lock(dev, [*suite, *tools("build.in"), *tools("test.in"), *tools("lint.in")], [run], upgrade=upgrade)
     compile_lock(HERE / "test.lock", [*tools("build.in"), *tools("test.in")], [dev], upgrade=upgrade)
     compile_lock(HERE / "build.lock", tools("build.in"), [dev], upgrade=upgrade)
-    compile_lock(HERE / "bench.lock", tools("bench.in"), [], upgrade=upgrade)
+    for name in ("bench", "fakes", "node"):
+        compile_lock(HERE / f"{name}.lock", tools(f"{name}.in"), [], upgrade=upgrade)
     for name in SERVICES:
         asked = [one for folder in [*SHARED, f"services/{name}"] for one in dependencies(folder)]
         compile_lock(ROOT / "services" / name / "requirements.lock", asked, [dev], upgrade=upgrade)
