@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from services.payments.tests.conftest import Open
-from services.payments.tests.practice import DISPUTED, Practice, code_of
+from services.payments.tests.practice import DISPUTED, Practice, code_of, until
 
 from payments.domain.charging import ChargeModel
 
@@ -79,7 +79,12 @@ def test_a_fee_is_shown_and_comes_back_only_with_destination_charges(
 
 def test_what_the_bank_took_back_is_not_kept(practice: Practice) -> None:
     session_id = practice.paid_session(card=DISPUTED)
-    practice.settle_down()
+
+    def disputed() -> bool:
+        practice.settle_down()
+        return bool(practice.deposit(session_id)["status"] == "disputed")
+
+    until(disputed, "the client's dispute, which the sandbox tells of in its own time")
     assert _money(_statement(practice)[session_id]) == (2000, 0, 0, 0, 2000, 0)
 
 
