@@ -137,7 +137,7 @@ class DataExportOut(Schema):
 
     client_id = fields.String()
     exported_at = UtcTime()
-    records = fields.List(fields.Nested("ClientOut"))
+    records = fields.List(fields.Nested(lambda: ClientOut()))
     services = fields.Dict(
         keys=fields.String(), values=fields.Dict(), metadata={"description": "by service, by kind of record: its rows"}
     )

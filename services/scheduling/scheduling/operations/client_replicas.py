@@ -140,10 +140,13 @@ def the_client(account: Account, client_id: str, prepared: Mapping[str, Any] | N
     if prepared is not None:
         client_id = remember(account.id, prepared).id
     client = known_client(account, client_id)
+    if client is None and prepared is None:
+        if not _is_heard_of(account.id, client_id):
+            raise Unprepared
+        # Their event may have come between the two questions.
+        client = known_client(account, client_id)
     if client is None:
         if prepared is not None:
             raise Unavailable("this client is being changed just now")
-        if not _is_heard_of(account.id, client_id):
-            raise Unprepared
         raise Invalid.field("/client_id", "There is no client of this id.")
     return client
