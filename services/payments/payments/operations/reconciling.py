@@ -332,24 +332,23 @@ class Sweep:
 
     def _unheard_of(self, begin: datetime, end: datetime, known: set[str | None]) -> Iterator[Found]:
         """Our payments of a span that are not among Stripe's `known`, each asked for by itself before it is called missing."""
+        ours = Payment.select().where(
+            self.home.payments
+            & (Payment.received_at >= begin)
+            & (Payment.received_at <= end)
+            & (Payment.received_at < self.until)
+        )
+        for payment in self._by_portions(ours):
+            if payment.payment_intent not in known and self._charge_of(payment.payment_intent) is None:
+                yield self._missing(payment)
+
+    def _by_portions(self, query: Any) -> Iterator[Payment]:
+        """Payments by id, each portion read on its own: nothing is held open while Stripe is asked."""
         last = ""
         while True:
             with self.context.store.reading():
-                portion = list(
-                    Payment.select()
-                    .where(
-                        self.home.payments
-                        & (Payment.received_at >= begin)
-                        & (Payment.received_at <= end)
-                        & (Payment.received_at < self.until)
-                        & (Payment.id > last)
-                    )
-                    .order_by(Payment.id)
-                    .limit(_PORTION)
-                )
-            for payment in portion:
-                if payment.payment_intent not in known and self._charge_of(payment.payment_intent) is None:
-                    yield self._missing(payment)
+                portion = list(query.where(Payment.id > last).order_by(Payment.id).limit(_PORTION))
+            yield from portion
             if len(portion) < _PORTION:
                 return
             last = portion[-1].id
@@ -389,29 +388,20 @@ class Sweep:
 
     def _our_refunds(self) -> Iterator[Found]:
         """Our refunds of the period whose payment is older: the charges of the period say nothing of them."""
-        last = ""
-        while True:
-            with self.context.store.reading():
-                portion = list(
-                    Payment.select(Payment)
-                    .join(RefundPart, peewee.JOIN.INNER, on=(RefundPart.payment_id == Payment.id))
-                    .where(
-                        self.home.payments
-                        & (Payment.received_at < self.since)
-                        & (RefundPart.created_at >= self.since)
-                        & (RefundPart.created_at < self.until)
-                        & RefundPart.stripe_refund.is_null(False)
-                        & (Payment.id > last)
-                    )
-                    .distinct()
-                    .order_by(Payment.id)
-                    .limit(_PORTION)
-                )
-            for payment in portion:
-                yield from self._compare_refunds(payment)
-            if len(portion) < _PORTION:
-                return
-            last = portion[-1].id
+        older = (
+            Payment.select(Payment)
+            .join(RefundPart, peewee.JOIN.INNER, on=(RefundPart.payment_id == Payment.id))
+            .where(
+                self.home.payments
+                & (Payment.received_at < self.since)
+                & (RefundPart.created_at >= self.since)
+                & (RefundPart.created_at < self.until)
+                & RefundPart.stripe_refund.is_null(False)
+            )
+            .distinct()
+        )
+        for payment in self._by_portions(older):
+            yield from self._compare_refunds(payment)
 
     def _compare_refunds(self, payment: Payment) -> Iterator[Found]:
         """All refunds of one payment, one by one."""
