@@ -11,27 +11,12 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import psycopg
-from celery import Celery  # type: ignore[import-not-found]
-from kombu import Queue
 
-from benchmarks.peers.commands import BROKER_URL, QUEUE, STORE_URL, answer
+from benchmarks.peers.celery_settings import tuned
+from benchmarks.peers.commands import STORE_URL, answer
 
 PROVIDER = urlsplit(os.environ.get("PROVIDER", ""))
-app = Celery("sender", broker=BROKER_URL)
-app.conf.update(
-    task_default_queue=QUEUE,
-    task_default_queue_type="quorum",
-    task_queues=[Queue(QUEUE, durable=True, queue_arguments={"x-queue-type": "quorum"})],
-    broker_transport_options={"confirm_publish": True},
-    worker_detect_quorum_queues=True,
-    worker_prefetch_multiplier=2,
-    task_acks_late=True,
-    task_ignore_result=True,
-    task_serializer="json",
-    worker_enable_remote_control=False,
-    worker_send_task_events=False,
-    broker_connection_retry_on_startup=True,
-)
+app = tuned("sender", prefetch=2)
 _of_thread = threading.local()
 
 
