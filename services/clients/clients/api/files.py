@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +11,7 @@ from typing import IO, Any
 from flask import Response, request
 
 from chassis.problems import Forbidden, Invalid, InvalidJson, Problem, UnsupportedMediaType
+from chassis.spreadsheets import line
 from chassis.web import Blueprint, caller, once, requires, upload, uploaded
 from clients.api.clients import NOTES, READ, WRITE
 from clients.api.file_schemas import ImportOut, ImportQuery, mapping, read_row
@@ -36,8 +35,8 @@ class _Parts:
 
     def __iter__(self) -> Iterator[list[tuple[int, Any]]]:
         self.lines.seek(0)
-        for line in self.lines:
-            yield json.loads(line)
+        for part in self.lines:
+            yield json.loads(part)
 
 
 def blueprint(context: Clients) -> Blueprint:
@@ -151,15 +150,9 @@ def _kept(rows: Iterator[tuple[int, Any]], *, ignored: Sequence[str]) -> _Parts:
 
 def _as_csv(batches: Iterator[list[record.Client]], notes: bool) -> Iterator[str]:
     # The byte order mark is how spreadsheets know UTF-8.
-    yield "\ufeff" + _line(tables.COLUMNS)
+    yield "\ufeff" + line(tables.COLUMNS)
     for batch in batches:
-        yield "".join(_line(tables.cells(_shown(client, notes))) for client in batch)
-
-
-def _line(cells: Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
+        yield "".join(line(tables.cells(_shown(client, notes))) for client in batch)
 
 
 def _as_json(batches: Iterator[list[record.Client]], notes: bool) -> Iterator[str]:

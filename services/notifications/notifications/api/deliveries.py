@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
+from chassis.spreadsheets import harmless, line
 from chassis.web import Blueprint, Nothing, Page, PageQuery, Query, caller, decode_cursor, encode_cursor, once, requires
 from contracts.fields import UtcTime
 from notifications.domain.kinds import Channel, Kind
@@ -131,7 +130,7 @@ def blueprint(context: Notifications) -> Blueprint:
 
 
 def _csv(context: Notifications, account_id: str, query: dict[str, Any]) -> Iterator[str]:
-    yield _line(_COLUMNS)
+    yield line(_COLUMNS)
     after = None
     schema = DeliveryOut()
     while True:
@@ -149,18 +148,7 @@ def _csv(context: Notifications, account_id: str, query: dict[str, Any]) -> Iter
         )
         for row in rows:
             shown = schema.dump(row)
-            yield _line([_harmless(shown[column]) for column in _COLUMNS])
+            yield line([harmless(shown[column], phone=True) for column in _COLUMNS])
         if len(rows) < _EXPORTED_AT_ONCE:
             return
         after = rows[-1].id
-
-
-def _line(values: list[Any]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(values)
-    return text.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    """What a spreadsheet would take for a formula is prefixed; a number in E.164 is none."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=-@\t\r" and value else value

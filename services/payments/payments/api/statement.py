@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
 
+from chassis.spreadsheets import harmless, line
 from chassis.web import Blueprint, caller, requires
 from contracts.fields import rfc3339
 from payments.api.schemas import StatementQuery
@@ -43,26 +42,17 @@ def blueprint(context: Payments) -> Blueprint:
         lines = statement(context, caller().account_id, begin=query["from_"], end=query["to"])
         answer = Response(_csv(lines), mimetype="text/csv")
         answer.headers["Content-Disposition"] = 'attachment; filename="statement.csv"'
-        answer.headers["Cache-Control"] = "no-store"
         return answer
 
     return routes
 
 
 def _csv(lines: Iterator[Line]) -> Iterator[str]:
-    yield _row(_COLUMNS)
-    for line in lines:
-        yield _row(
-            [rfc3339(line.starts_at) if name == "starts_at" else _harmless(getattr(line, name)) for name in _COLUMNS]
+    yield line(_COLUMNS)
+    for session in lines:
+        yield line(
+            [
+                rfc3339(session.starts_at) if name == "starts_at" else harmless(getattr(session, name))
+                for name in _COLUMNS
+            ]
         )
-
-
-def _row(values: Any) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerow(values)
-    return text.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    """What a spreadsheet would take for a formula is prefixed."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
