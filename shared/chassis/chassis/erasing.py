@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from chassis.store import Store
+from chassis.store import Store, placeholders, portions
 
 # What speaks of a person in the data of events and in answers, and what takes its place: a value that the schemas allow.
 _BLANKS: dict[str, Any] = {
@@ -35,9 +35,9 @@ def blank_traffic(store: Store, *, subjects: Iterable[str], texts: Iterable[str 
     ids = sorted(set(subjects))
     needles = [*ids, *(text for text in texts if text)]
     return {
-        "outbox": sum(_outbox(store, chunk) for chunk in _chunks(ids)),
+        "outbox": sum(_outbox(store, chunk) for chunk in portions(ids, _AT_ONCE)),
         "inbox": _inbox(store, ids, needles),
-        "answers": sum(_answers(store, chunk) for chunk in _chunks(ids)),
+        "answers": sum(_answers(store, chunk) for chunk in portions(ids, _AT_ONCE)),
     }
 
 
@@ -60,7 +60,7 @@ def _blank(value: Any) -> Any:
 
 
 def _outbox(store: Store, ids: Sequence[str]) -> int:
-    rows = store.execute(f"SELECT id, body FROM outbox WHERE subject IN ({_places(ids)})", ids)
+    rows = store.execute(f"SELECT id, body FROM outbox WHERE subject IN ({placeholders(ids)})", ids)
     return _rewrite(rows, lambda id_, body: store.execute("UPDATE outbox SET body = %s WHERE id = %s", (body, id_)))
 
 
@@ -113,11 +113,3 @@ def _or_nothing(body: str) -> str:
         return blanked(body)
     except ValueError:
         return "{}"  # neither an event nor an answer of ours is anything but JSON
-
-
-def _places(ids: Sequence[str]) -> str:
-    return ", ".join(["%s"] * len(ids))
-
-
-def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]

@@ -25,7 +25,7 @@ from chassis import outbox
 from chassis.clock import Clock
 from chassis.jobs import Job
 from chassis.problems import Conflict, NotFound
-from chassis.store import Store, StoreDown, moment
+from chassis.store import Store, StoreDown, moment, placeholders
 from chassis.telemetry import Metrics, logged, span
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope, MalformedEvent
@@ -515,9 +515,8 @@ class Inbox:
     def _wake_waiting(self, subjects: set[str], now: datetime) -> None:
         if not subjects:
             return
-        places = ", ".join(["%s"] * len(subjects))
         woken = self._store.execute(
-            f"UPDATE inbox SET next_attempt_at = %s WHERE waiting_for IN ({places}) RETURNING event_id",
+            f"UPDATE inbox SET next_attempt_at = %s WHERE waiting_for IN ({placeholders(subjects)}) RETURNING event_id",
             (now, *subjects),
         )
         if woken:
@@ -666,10 +665,12 @@ def seen(store: Store, event_ids: Sequence[str]) -> set[str]:
     """Those of `event_ids` that are handled or kept here."""
     if not event_ids:
         return set()
-    places = ", ".join(["%s"] * len(event_ids))
     with store.reading():
         return {
-            row[0] for row in store.execute(f"SELECT event_id FROM inbox WHERE event_id IN ({places})", list(event_ids))
+            row[0]
+            for row in store.execute(
+                f"SELECT event_id FROM inbox WHERE event_id IN ({placeholders(event_ids)})", list(event_ids)
+            )
         }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from chassis import telemetry
 from chassis.clock import Clock
 from chassis.ids import new_event_id
-from chassis.store import Store, moment
+from chassis.store import Store, moment, placeholders, portions
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope
 from contracts.registry import event_type, strict_schema
@@ -19,6 +19,7 @@ from contracts.registry import event_type, strict_schema
 RELAY = "outbox"
 _COLUMNS = "id, account_id, type, subject, sequence, dataschema, occurred_at, traceparent, queue, body"
 _DELETE_AT_ONCE = 1000
+_MARKED_AT_ONCE = 500
 
 
 class NotThisEvent(ValueError):
@@ -137,9 +138,10 @@ def claim(store: Store, *, source: str, now: datetime, limit: int) -> list[Outbo
 
 def mark_published(store: Store, ids: Sequence[str], now: datetime) -> None:
     """Note that the broker has confirmed these."""
-    for chunk in _chunks(ids):
-        places = ", ".join(["%s"] * len(chunk))
-        store.execute(f"UPDATE outbox SET published_at = %s, error = NULL WHERE id IN ({places})", (now, *chunk))
+    for some in portions(ids, _MARKED_AT_ONCE):
+        store.execute(
+            f"UPDATE outbox SET published_at = %s, error = NULL WHERE id IN ({placeholders(some)})", (now, *some)
+        )
 
 
 def mark_failed(store: Store, id: str, error: str, retry_at: datetime) -> None:
@@ -246,7 +248,3 @@ def _row(source: str, row: tuple[Any, ...]) -> OutboxRow:
         queue=queue,
         attempts=attempts,
     )
-
-
-def _chunks(ids: Sequence[str], size: int = 500) -> list[Sequence[str]]:
-    return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -271,6 +271,16 @@ class Store:
 def moment(value: Any) -> datetime | None:
     """A time as a column gives it: aware UTC on both stores."""
     return parse_time(value) if isinstance(value, str) else value
+
+
+def placeholders(values: Collection[Any]) -> str:
+    """For `IN (…)` of a statement that `Store.execute` runs: one for each of the values."""
+    return ", ".join(["%s"] * len(values))
+
+
+def portions(values: Sequence[T], size: int) -> list[Sequence[T]]:
+    """The values in portions of `size` at most, as a statement takes only so many."""
+    return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 def _sqlite_path(url: str) -> str:

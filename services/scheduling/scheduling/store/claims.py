@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import peewee
 
 from chassis import rows
-from chassis.store import Store
+from chassis.store import Store, placeholders
 from chassis.store import moment as read_moment
 from scheduling.domain.slots import Busy
 from scheduling.domain.spans import Span, micros, moment
@@ -80,7 +80,7 @@ def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str
             FROM claims met JOIN claims shown ON shown.owner_id = met.owner_id AND (shown.kind = 'core' OR met.owner_type = 'event')
             WHERE met.calendar_id = %s AND met.ends_at > %s AND met.starts_at < %s
               AND ((met.kind = 'core') OR (%s AND met.kind = 'padded' AND met.ends_at > %s AND met.starts_at < %s))
-              AND met.owner_id NOT IN ({_places(own)})
+              AND met.owner_id NOT IN ({placeholders(own)})
               AND (met.expires_at IS NULL OR met.expires_at > %s)
             ORDER BY shown.starts_at, met.owner_id""",
         (
@@ -158,7 +158,7 @@ def within(
         return []
     claimed = store.execute(
         f"""SELECT calendar_id, owner_id, owner_type, kind, starts_at, ends_at FROM claims
-            WHERE calendar_id IN ({_places(calendar_ids)}) AND ends_at > %s AND starts_at < %s
+            WHERE calendar_id IN ({placeholders(calendar_ids)}) AND ends_at > %s AND starts_at < %s
               AND owner_id <> %s AND (expires_at IS NULL OR expires_at > %s)""",
         (*calendar_ids, moment(window[0]), moment(window[1]), besides or "", now),
     )
@@ -182,7 +182,3 @@ def _at(value: Any) -> datetime:
     at = read_moment(value)
     assert at is not None
     return at
-
-
-def _places(values: Iterable[Any]) -> str:
-    return ", ".join("%s" for _ in values)
