@@ -6,7 +6,7 @@ share is ten. What is asked for at every request goes through here; what is more
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -48,14 +48,22 @@ def add(row: peewee.Model) -> None:
 
 def change(row: peewee.Model) -> None:
     """Store the fields that were set since the row was read or stored, under its primary key."""
-    model = type(row)
-    key = str(model._meta.primary_key.name)  # type: ignore[union-attr]
-    names = tuple(sorted({field.name for field in row.dirty_fields} - {key}))
+    key = _key(type(row))
+    names = sorted({field.name for field in row.dirty_fields} - {key})
     if names:
-        database, fields = model._meta.database, model._meta.fields
-        bound = [fields[name].db_value(row.__data__[name]) for name in (*names, key)]
-        database.execute_sql(_update(model, names, key, database.param), bound)
+        update(type(row), row.__data__[key], {name: row.__data__[name] for name in names})
     _mark_stored(row)
+
+
+def update(model: type[peewee.Model], id: Any, values: Mapping[str, Any]) -> None:
+    """Give the row of that primary key these values, unread."""
+    database, fields, key = model._meta.database, model._meta.fields, _key(model)
+    bound = [fields[name].db_value(value) for name, value in (*values.items(), (key, id))]
+    database.execute_sql(_update(model, tuple(values), key, database.param), bound)
+
+
+def _key(model: type[peewee.Model]) -> str:
+    return str(model._meta.primary_key.name)  # type: ignore[union-attr]
 
 
 def _mark_stored(row: peewee.Model) -> None:

@@ -89,6 +89,19 @@ def test_a_change_stores_what_was_set_and_nothing_else(store: Store) -> None:
     assert stored.closed_at == NOON + timedelta(hours=1)
 
 
+def test_an_update_gives_one_row_its_values_unread(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1", closed_at=NOON))
+        rows.add(_room("room_2"))
+        rows.update(Room, "room_1", {"name": "Loft", "closed_at": None, "equipment": [1]})
+    with store.reading():
+        one, two = (rows.first(Room, id=id) for id in ("room_1", "room_2"))
+    assert one is not None
+    assert two is not None
+    assert (one.name, one.closed_at, one.equipment) == ("Loft", None, [1])
+    assert (two.name, two.equipment) == ("Attic", None)
+
+
 def test_a_second_row_of_the_same_key_is_refused_as_peewee_refuses_it(store: Store) -> None:
     with store.transaction():
         rows.add(_room("room_1"))

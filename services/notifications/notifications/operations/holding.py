@@ -13,7 +13,7 @@ from notifications.store.models import Client, Delivery, Reminder, Session, Stop
 
 def held(context: Notifications, account_id: str, client_id: str, scopes: frozenset[str]) -> Mapping[str, Rows]:
     """Rows of the client and of all who were merged into them; never the links by which they act."""
-    answering = replicas.client(context.store, client_id, account_id)
+    answering = replicas.client(client_id, account_id)
     ids = replicas.same_person(answering.id if answering is not None else client_id)
     clients = list(Client.select().where(Client.id.in_(ids) & (Client.account_id == account_id)).order_by(Client.id))
     sessions = Session.select().where(Session.client_id.in_(ids) & (Session.account_id == account_id))

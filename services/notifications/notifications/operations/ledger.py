@@ -127,8 +127,8 @@ _SAME = "account_id kind channel session_id client_id batch_id batch_size cancel
 
 
 def _refuse_what_no_longer_holds(context: Notifications, delivery: Delivery) -> None:
-    account = replicas.account(context.store, delivery.account_id)
-    client = replicas.client(context.store, delivery.client_id, delivery.account_id)
+    account = replicas.account(delivery.account_id)
+    client = replicas.client(delivery.client_id, delivery.account_id)
     assert account is not None
     if client is None or client.erased_at is not None:
         raise Conflict("the client was erased", code="invalid_transition")

@@ -61,7 +61,7 @@ def replace_settings(
 
 def require_account(context: Notifications, account_id: str) -> None:
     """Raises Unavailable where the account has not been heard of yet."""
-    if replicas.account(context.store, account_id) is None:
+    if replicas.account(account_id) is None:
         raise Unavailable("this account has not been heard of here yet")
 
 

@@ -20,7 +20,7 @@ def account_or_wait(context: Notifications, account_id: str) -> Account:
     Raises:
         WaitingFor: it is not here yet.
     """
-    account = replicas.account(context.store, account_id, share=True)
+    account = replicas.account(account_id, share=True)
     if account is None:
         raise WaitingFor(account_id)
     return account
@@ -28,7 +28,7 @@ def account_or_wait(context: Notifications, account_id: str) -> Account:
 
 def client_or_wait(context: Notifications, client_id: str, account_id: str) -> Client:
     """The client, likewise."""
-    client = replicas.client(context.store, client_id, account_id, share=True)
+    client = replicas.client(client_id, account_id, share=True)
     if client is None:
         raise WaitingFor(client_id)
     return client

@@ -31,7 +31,7 @@ def take_receipt(
     `delivery_id` stood in the address that Twilio called: so a receipt also settles what was unsure.
     """
     with context.store.transaction():
-        delivery = deliveries.locked(context.store, delivery_id or deliveries.id_by_provider(provider_id) or "")
+        delivery = deliveries.locked(delivery_id or deliveries.id_by_provider(provider_id) or "")
         if delivery is None or delivery.channel != "sms" or (delivery.provider_id or provider_id) != provider_id:
             return False
         if delivery.status in _FINAL:
@@ -51,7 +51,7 @@ def take_receipt(
 def take_bounce(context: Notifications, bounce: Bounce) -> bool:
     """Note that an email came back, and of an address that takes no mail tell so; returns whether it is one of ours."""
     with context.store.transaction():
-        delivery = deliveries.locked(context.store, deliveries.id_by_provider(bounce.message_id) or "")
+        delivery = deliveries.locked(deliveries.id_by_provider(bounce.message_id) or "")
         if delivery is None or delivery.channel != Channel.EMAIL:
             return False
         if delivery.status != DeliveryStatus.UNDELIVERED:

@@ -48,7 +48,7 @@ def plan_session(
 
 def plan_sessions_of_client(context: Notifications, client: Client) -> None:
     """Plan anew what is to come for a client whose record has changed, under every id that answers for it."""
-    account = replicas.account(context.store, client.account_id, share=True)
+    account = replicas.account(client.account_id, share=True)
     if account is None:
         return
     wishes = preferences_of(account.id)

@@ -18,7 +18,7 @@ from notifications.store.models import Account, Client, Deposit, Refund, Session
 
 def take_account(context: Notifications, event: Event) -> None:
     """An account: where its plan or timezone changed, its sessions to come are planned anew."""
-    before = replicas.account(context.store, event.subject)
+    before = replicas.account(event.subject)
     data = event.data
     newer = replicas.keep(
         context.store,
@@ -71,7 +71,7 @@ def take_client(context: Notifications, event: Event) -> None:
             wish.delete_instance()
         elif wish is not None and data["merged_into"]:
             replicas.give_wish_over(context.store, wish, to=data["merged_into"])
-    client = replicas.client(context.store, event.subject, event.account_id)
+    client = replicas.client(event.subject, event.account_id)
     if client is not None:
         plan_sessions_of_client(context, client)
 

@@ -123,7 +123,7 @@ def _claim_at_pace(
 
 def _come_again(context: Notifications, delivery_id: str) -> None:
     with context.store.transaction():
-        delivery = deliveries.locked(context.store, delivery_id)
+        delivery = deliveries.locked(delivery_id)
         if delivery is not None and delivery.status == DeliveryStatus.QUEUED and delivery.claim is None:
             postpone(context, delivery, later(context))
 
@@ -133,7 +133,7 @@ def _claim(
 ) -> Ready | Lost | _Wait | None:
     """Take the delivery for this worker: None where there is nothing (more) to do about it."""
     with context.store.transaction():
-        delivery = deliveries.locked(context.store, delivery_id)
+        delivery = deliveries.locked(delivery_id)
         if delivery is None or delivery.channel != channel or delivery.status not in OPEN:
             return None
         real_now = context.real_clock.now()
@@ -185,8 +185,8 @@ def _lost(delivery: Delivery, claim: str) -> Lost:
 def _checked(context: Notifications, delivery: Delivery) -> Message | None:
     """The message, if it still is to be sent now; else the delivery has been brought to its end, or put off."""
     now = context.now()
-    account = replicas.account(context.store, delivery.account_id)
-    client = replicas.client(context.store, delivery.client_id, delivery.account_id)
+    account = replicas.account(delivery.account_id)
+    client = replicas.client(delivery.client_id, delivery.account_id)
     assert account is not None
     assert client is not None
     message, holds = message_of(delivery, account, client, now, again=bool(delivery.resend_of))
@@ -345,7 +345,7 @@ def _lease(context: Notifications) -> datetime:
 def _begin(context: Notifications, ready: Ready) -> bool:
     """Commit the attempt; False where another worker has taken the delivery over, or it was ended meanwhile."""
     with context.store.transaction():
-        delivery = deliveries.locked(context.store, ready.delivery_id)
+        delivery = deliveries.locked(ready.delivery_id)
         if delivery is None or delivery.claim != ready.claim or delivery.status != DeliveryStatus.QUEUED:
             return False
         deliveries.change(delivery.id, **_begun_now(context, delivery))
@@ -375,7 +375,7 @@ def _month(message: Message, now: datetime) -> str:
 def _settle(context: Notifications, delivery_id: str, claim: str, outcome: Outcome) -> None:
     """Commit what became of an attempt. What is known for sure counts even where another worker has given up on it meanwhile."""
     with context.store.transaction():
-        delivery = deliveries.locked(context.store, delivery_id)
+        delivery = deliveries.locked(delivery_id)
         if delivery is None:
             return
         outcome = replace(outcome, error=without_addresses(outcome.error))
@@ -413,7 +413,7 @@ def _settle(context: Notifications, delivery_id: str, claim: str, outcome: Outco
 def _give_back(context: Notifications, delivery: Delivery) -> None:
     """A text message that was not sent does not count against the quota."""
     if delivery.channel == Channel.SMS and delivery.status == DeliveryStatus.SENDING:
-        account = replicas.account(context.store, delivery.account_id)
+        account = replicas.account(delivery.account_id)
         assert account is not None
         moment = delivery.attempted_at or context.now()
         quota.give_back(context.store, delivery.account_id, f"{moment.astimezone(ZoneInfo(account.timezone)):%Y-%m}")

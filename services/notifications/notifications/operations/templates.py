@@ -136,7 +136,7 @@ def preview(
     """How a message would look, by `source`, or else by the account's present template. Raises as `replace_template` and `get_template`."""
     with context.store.reading():
         require_account(context, account_id)
-        account = replicas.account(context.store, account_id)
+        account = replicas.account(account_id)
         assert account is not None
         if source is None:
             locale, source = template_for(account.id, kind, channel, locale)

@@ -25,7 +25,7 @@ def unsubscribe(context: Notifications, token: str) -> None:
     """
     client_id, account_id = _read(context, token)
     with context.store.transaction():
-        client = replicas.client(context.store, client_id, account_id, share=True)
+        client = replicas.client(client_id, account_id, share=True)
         if client is None or client.erased_at is not None:
             raise NotFound("this link leads nowhere")
         _note(context, client, Channel.EMAIL, allowed=False, source="unsubscribe link")
@@ -35,8 +35,8 @@ def provider_of(context: Notifications, token: str) -> tuple[str, str | None]:
     """The name of the provider whom the link is about, and the locale of its client, for the page behind it. Raises as above."""
     client_id, account_id = _read(context, token)
     with context.store.reading():
-        account = replicas.account(context.store, account_id)
-        client = replicas.client(context.store, client_id, account_id)
+        account = replicas.account(account_id)
+        client = replicas.client(client_id, account_id)
     if account is None or client is None:
         raise NotFound("this link leads nowhere")
     return account.name, client.locale or account.locale
@@ -64,7 +64,7 @@ def stop_number(context: Notifications, number: str, *, source: str) -> None:
 
 def bounced(context: Notifications, delivery: Delivery, *, source: str) -> None:
     """Tell that the address of the delivery's client takes no mail, within the open unit of work."""
-    client = replicas.client(context.store, delivery.client_id, delivery.account_id)
+    client = replicas.client(delivery.client_id, delivery.account_id)
     if client is not None:
         _publish(
             context,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from chassis import rows
 from chassis.store import Store, moment
 from notifications.domain.kinds import TELL_THE_TIME, Channel
 from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
-from notifications.store import rows
 from notifications.store.models import BatchMember, Client, Delivery
 
 
@@ -25,7 +25,7 @@ def add(store: Store, values: dict[str, Any]) -> bool:
 
 
 def change(delivery_id: str, **values: Any) -> None:
-    rows.change(Delivery, delivery_id, values)
+    rows.update(Delivery, delivery_id, values)
 
 
 def get(delivery_id: str, account_id: str) -> Delivery | None:
@@ -33,9 +33,9 @@ def get(delivery_id: str, account_id: str) -> Delivery | None:
     return found
 
 
-def locked(store: Store, delivery_id: str) -> Delivery | None:
+def locked(delivery_id: str) -> Delivery | None:
     """The delivery, for this unit of work alone to change."""
-    return rows.one(Delivery, f"id = %s {store.for_update}", delivery_id)
+    return rows.first(Delivery, lock=True, id=delivery_id)
 
 
 def id_by_provider(provider_id: str) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from chassis import rows
 from chassis.store import Store, moment
 from notifications.domain.statuses import ReminderStatus
-from notifications.store import rows
 from notifications.store.models import Reminder
 
 
@@ -39,7 +39,7 @@ def add(**values: Any) -> None:
 
 
 def change(reminder_id: str, **values: Any) -> None:
-    rows.change(Reminder, reminder_id, values)
+    rows.update(Reminder, reminder_id, values)
 
 
 def remove(reminder_id: str) -> None:
@@ -47,7 +47,7 @@ def remove(reminder_id: str) -> None:
 
 
 def get(reminder_id: str | None) -> Reminder | None:
-    return None if reminder_id is None else rows.one(Reminder, "id = %s", reminder_id)
+    return None if reminder_id is None else rows.first(Reminder, id=reminder_id)
 
 
 def claim_due(store: Store, now: datetime, limit: int) -> list[Reminder]:

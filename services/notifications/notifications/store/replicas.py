@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+from chassis import rows
 from chassis.store import Store
-from notifications.store import rows
 from notifications.store.models import (
     Account,
     Base,
@@ -46,20 +46,16 @@ def keep(store: Store, model: type[Base], values: Mapping[str, Any], *, only_at_
     return bool(found)
 
 
-def account(store: Store, account_id: str, *, share: bool = False) -> Account | None:
+def account(account_id: str, *, share: bool = False) -> Account | None:
     """The account; `share` keeps it as it is until the unit of work ends."""
-    if share:
-        _share(store, "accounts", account_id)
-    return rows.one(Account, "id = %s", account_id)
+    return rows.first(Account, share=share, id=account_id)
 
 
-def client(store: Store, client_id: str, account_id: str, *, share: bool = False) -> Client | None:
+def client(client_id: str, account_id: str, *, share: bool = False) -> Client | None:
     """The client, or the one that it was merged into as far as that is known; `share` as above."""
     found: Client | None = None
     for _ in range(_LONGEST_CHAIN):
-        if share:
-            _share(store, "clients", client_id)
-        following = rows.one(Client, "id = %s AND account_id = %s", client_id, account_id)
+        following = rows.first(Client, share=share, id=client_id, account_id=account_id)
         if following is None:
             return found
         found = following
@@ -81,8 +77,8 @@ def same_person(client_id: str) -> list[str]:
 def session(session_id: str, account_id: str | None = None) -> Session | None:
     """The session, of that account where one is given."""
     if account_id is None:
-        return rows.one(Session, "id = %s", session_id)
-    return rows.one(Session, "id = %s AND account_id = %s", session_id, account_id)
+        return rows.first(Session, id=session_id)
+    return rows.first(Session, id=session_id, account_id=account_id)
 
 
 def join_batch(store: Store, batch_id: str, session_id: str, cancellation_id: str | None) -> None:
@@ -143,7 +139,7 @@ def lock_session(store: Store, session_id: str) -> None:
 
 def deposit(session_id: str) -> Deposit | None:
     """The session's deposit as payments told it last."""
-    return rows.one(Deposit, "session_id = %s ORDER BY version DESC LIMIT 1", session_id)
+    return max(rows.every(Deposit, session_id=session_id), key=lambda row: int(row.version), default=None)
 
 
 def note_held(store: Store, deposit_id: str, version: int, held_amount: int) -> None:
@@ -168,7 +164,7 @@ def refund_of(session_id: str, cancellation_id: str) -> Refund | None:
 
 
 def preferences(account_id: str) -> Preference | None:
-    return rows.one(Preference, "account_id = %s", account_id)
+    return rows.first(Preference, account_id=account_id)
 
 
 def request_replan(store: Store, account_id: str, now: datetime) -> None:
@@ -187,7 +183,7 @@ def claim_replan(store: Store) -> Replan | None:
 
 
 def wish(client_id: str, channel: str) -> Wish | None:
-    return rows.one(Wish, "client_id = %s AND channel = %s", client_id, str(channel))
+    return rows.first(Wish, client_id=client_id, channel=str(channel))
 
 
 def give_wish_over(store: Store, wish: Wish, *, to: str) -> None:
@@ -209,14 +205,9 @@ def wishes_of(store: Store, client_id: str) -> dict[str, bool]:
 
 def stopped(number_digest: str) -> bool:
     """Whether STOP holds for a number."""
-    return rows.one(StoppedNumber, "number_digest = %s", number_digest) is not None
+    return rows.first(StoppedNumber, number_digest=number_digest) is not None
 
 
 def clients_with_phone(phone: str) -> list[Client]:
     """Every client of every account that has this number."""
     return list(Client.select().where((Client.phone == phone) & Client.merged_into.is_null()).order_by(Client.id))
-
-
-def _share(store: Store, table: str, id: str) -> None:
-    if store.on_postgresql:
-        store.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", (id,))

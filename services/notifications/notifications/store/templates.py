@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from chassis import rows
 from chassis.store import Store
-from notifications.store import rows
 from notifications.store.models import Template
 
 
@@ -17,16 +17,9 @@ def of_account(account_id: str) -> list[Template]:
 
 def find(account_id: str, kind: str, channel: str, locales: Sequence[str]) -> Template | None:
     """The account's own version in these locales, that of a country before that of its language."""
-    places = ", ".join(["%s"] * len(locales))
-    return rows.one(
-        Template,
-        # A country's, such as de-AT, has the longer name.
-        f"account_id = %s AND kind = %s AND channel = %s AND locale IN ({places}) AND NOT removed ORDER BY length(locale) DESC LIMIT 1",
-        account_id,
-        str(kind),
-        str(channel),
-        *locales,
-    )
+    own = rows.every(Template, account_id=account_id, kind=str(kind), channel=str(channel), removed=False)
+    # A country's, such as de-AT, has the longer name.
+    return max((row for row in own if row.locale in locales), key=lambda row: len(row.locale), default=None)
 
 
 def version(account_id: str, kind: str, channel: str, locale: str) -> int:
