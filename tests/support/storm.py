@@ -20,6 +20,7 @@ from support.suite import Deployment
 from support.waiting import wait_until
 
 _PATIENCE = 1200.0
+STRIPE_FAULTS = ("error_500", "error_500_after_processing", "rate_limit", "timeout", "drop_after_processing")
 # A request that met a dying process is repeated with its key; these answers say nothing about its effect.
 _REPEAT = {409, 502, 503, 504}
 
@@ -113,6 +114,49 @@ class Storm:
                 blow()
         except BaseException as error:
             self._error = error
+
+
+@dataclass(kw_only=True)
+class Weather:
+    """What goes wrong outside and on the way, all the while: Stripe's faults at random, its webhooks twice and out of order, events told again."""
+
+    practice: Practice
+    sessions: list[str]
+    every: float = 1.0
+    random: random.Random = field(default_factory=lambda: random.Random(11))
+    faults: Counter[str] = field(default_factory=Counter)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def __enter__(self) -> Weather:
+        self.practice.sandbox("POST", "/stripe/hooks", {"repeat": 2, "shuffle": True})
+        self._thread = threading.Thread(target=self._run, name="weather", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        assert self._thread is not None
+        self._thread.join(timeout=60)
+        for fault in STRIPE_FAULTS:
+            self.practice.sandbox("POST", "/faults", {"target": "stripe", "fault": fault, "count": 0})
+        self.practice.sandbox("POST", "/stripe/hooks", {"repeat": 1, "shuffle": False})
+
+    def _run(self) -> None:
+        while True:
+            fault = self.random.choice(STRIPE_FAULTS)
+            self.practice.sandbox("POST", "/faults", {"target": "stripe", "fault": fault, "count": 2})
+            self.faults[fault] += 1
+            for session_id in self.random.sample(self.sessions, min(5, len(self.sessions))):
+                self._tell_again(session_id)
+            if self._stop.wait(self.every * self.random.uniform(0.5, 1.5)):
+                return
+
+    def _tell_again(self, session_id: str) -> None:
+        try:
+            self.practice.call("POST", "scheduling", "/v1/ops/outbox/replay", json={"subject": session_id}, timeout=15)
+        except requests.RequestException:
+            return  # its API is being killed just now
 
 
 def expect_each_refunded_once(
