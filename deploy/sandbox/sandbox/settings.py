@@ -35,6 +35,10 @@ class SandboxSettings:
     """Seconds of suite time that a refund to card 4000000000007726 stays pending."""
     refund_fails_after: float = 2.0
     """Seconds of suite time after which a refund to card 4000000000005126 turns out to have failed."""
+    refunds_wait_for_money: bool = True
+    """Whether a refund that the balance does not cover waits, as for most accounts; else it is refused."""
+    refundable_for: float | None = None
+    """Seconds of suite time after which a charge is too old to be refunded; never unless given."""
     timeout_seconds: float = 5.0
     """How long the fault `timeout` does nothing."""
 

@@ -73,6 +73,29 @@ def test_a_refund_waits_for_money_and_goes_on_when_it_comes(running: Running) ->
         running.stripe.v1.payouts.create({"amount": 10**6, "currency": "eur"}, options)
 
 
+def test_where_refunds_do_not_wait_for_money_they_are_refused(serve: Serve) -> None:
+    with serve(refunds_wait_for_money=False) as running:
+        account = running.connected()
+        intent = running.paid(account, 2000)
+        running.stripe.v1.payouts.create({"amount": 1945, "currency": "eur"}, {"stripe_account": account})
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            running.refund(account, intent)
+        assert refused.value.code == "balance_insufficient"
+        assert running.refunds(account, intent) == []
+
+
+def test_a_charge_can_be_too_old_to_be_refunded(serve: Serve) -> None:
+    with serve(refundable_for=180 * 86400.0) as running:
+        account = running.connected()
+        intent = running.paid(account, 2000)
+        running.post("/clock", advance_seconds=180 * 86400 - 60)
+        assert running.refund(account, intent, amount=500).status == "succeeded"
+        running.post("/clock", advance_seconds=120)
+        with pytest.raises(stripe.InvalidRequestError) as refused:
+            running.refund(account, intent, amount=500)
+        assert refused.value.code == "charge_expired_for_refund"
+
+
 def test_a_disputed_charge_cannot_be_refunded_until_the_dispute_is_won(running: Running) -> None:
     account = running.connected()
     options: stripe.RequestOptions = {"stripe_account": account}

@@ -85,17 +85,20 @@ def _charge(work: Work) -> Body:
             "One of the following params should be provided for this request: payment_intent or charge.",
             code="parameter_missing",
         )
-    _check_refundable(charge)
+    _check_refundable(work, charge)
     return charge
 
 
-def _check_refundable(charge: Body) -> None:
+def _check_refundable(work: Work, charge: Body) -> None:
     if charge["status"] != "succeeded":
         raise invalid(f"This charge ({charge['id']}) has failed and cannot be refunded.", param="charge")
     if charge["disputed"] and charge["_dispute_status"] != "won":
         raise invalid(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if charge["refunded"]:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
+    longest = work.world.settings.refundable_for
+    if longest is not None and work.now - charge["created"] > longest:
+        raise invalid(f"Charge {charge['id']} is too old to be refunded.", code="charge_expired_for_refund")
 
 
 def _amount(charge: Body, asked: int | None) -> int:
@@ -117,6 +120,10 @@ def _start(work: Work, charge: Body, refund: Body) -> None:
     """Whether it is done at once, waits for the bank, for money in the balance, or is only thought to be done."""
     settings = work.world.settings
     if not covers(work, work.account, refund["amount"], refund["currency"]):
+        if not settings.refunds_wait_for_money:
+            raise invalid(
+                "Insufficient funds in your Stripe balance to refund this amount.", code="balance_insufficient"
+            )
         refund |= {"status": "pending", "pending_reason": "insufficient_funds"}
         return
     _debit(work, refund)
