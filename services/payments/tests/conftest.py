@@ -42,7 +42,15 @@ def _server() -> Server:
 
 
 @contextlib.contextmanager
-def open_practice(store_url: str, place: Path, *, stripe_sleeps: float = 0.2, **settings: Any) -> Iterator[Practice]:
+def open_practice(
+    store_url: str,
+    place: Path,
+    *,
+    stripe_sleeps: float = 0.2,
+    refunds_wait_for_money: bool = True,
+    refundable_for: float | None = None,
+    **settings: Any,
+) -> Iterator[Practice]:
     """A practice on `store_url`; nothing is known to it yet."""
     stripe_server, own_server = _server(), _server()
     sandbox_url = f"http://127.0.0.1:{stripe_server.bind_addr[1]}"
@@ -56,6 +64,8 @@ def open_practice(store_url: str, place: Path, *, stripe_sleeps: float = 0.2, **
             refund_settles_after=3600.0,
             refund_fails_after=3600.0,
             timeout_seconds=stripe_sleeps,
+            refunds_wait_for_money=refunds_wait_for_money,
+            refundable_for=refundable_for,
         ),
         clock=clock,
     )

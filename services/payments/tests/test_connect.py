@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 import requests
+from services.payments.tests.conftest import Open
 from services.payments.tests.practice import Practice, code_of
+
+from payments.domain.charging import Dashboard
 
 
 def _accounts_at_stripe(practice: Practice) -> list[dict[str, Any]]:
@@ -48,6 +51,30 @@ def test_the_account_has_an_express_dashboard_and_the_platform_bears_its_losses(
     assert account["controller"]["fees"] == {"payer": "application"}
     assert account["metadata"] == {"timeblu_account": stranger.account_id}
     assert account["country"] == "DE"
+
+
+def test_with_the_full_dashboard_stripe_bears_losses_and_the_provider_the_fees(opened: Open) -> None:
+    practice = opened(connect_dashboard=Dashboard.FULL)
+    practice.introduce()
+    assert practice.post("/v1/connect")["dashboard"] == "full"
+    [account] = _accounts_at_stripe(practice)
+    assert account["controller"]["stripe_dashboard"] == {"type": "full"}
+    assert account["controller"]["losses"] == {"payments": "stripe"}
+    assert account["controller"]["fees"] == {"payer": "account"}
+
+
+def test_a_version_that_is_not_the_present_one_starts_nothing(stranger: Practice) -> None:
+    def start(version: int) -> Any:
+        return stranger.call("POST", "/v1/connect", json={}, headers={"If-Match": f'"{version}"'})
+
+    assert (start(7).status_code, code_of(start(7))) == (412, "stale")
+    assert _accounts_at_stripe(stranger) == []
+    assert start(0).status_code == 200
+    assert code_of(start(0)) == "stale"
+    assert start(stranger.get("/v1/connect")["version"]).status_code == 200
+    operation = stranger.http.get("/openapi.json").get_json()["paths"]["/v1/connect"]["post"]
+    assert [each["name"] for each in operation["parameters"] if each["in"] == "header"].count("If-Match") == 1
+    assert "412" in operation["responses"]
 
 
 def test_a_link_that_has_ended_leads_to_a_fresh_one(stranger: Practice) -> None:

@@ -59,6 +59,16 @@ def test_a_payment_on_its_way_with_a_decision_follows_it(practice: Practice, dec
     assert practice.violations() == {}
 
 
+def test_a_quote_given_before_the_payment_was_heard_of_promises_its_percentage(practice: Practice) -> None:
+    practice.put_settings(refund_percentage=50)
+    session_id = _paid_unnoticed(practice)
+    quote = practice.get(f"/v1/sessions/{session_id}/refund-quote")
+    assert (quote["percentage"], quote["amount"]) == (50, 0)
+    practice.cancel(session_id, quote={"id": "quo_1", "percentage": quote["percentage"], "amount": quote["amount"]})
+    assert practice.standing(session_id) == ("partially_refunded", 1000, 0, 1000)
+    assert practice.deposit(session_id)["refunds"][0]["percentage"] == 50
+
+
 def test_a_payment_after_the_slot_was_released_goes_back_whole(practice: Practice) -> None:
     practice.put_settings(refund_percentage=0)
     session_id = _paid_unnoticed(practice, source="online", status="pending")

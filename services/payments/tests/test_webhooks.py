@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from services.payments.tests.practice import Practice, code_of, until
 
+from payments.operations import refunding
+from payments.service import context_of
 from payments.store.models import Webhook
 
 
@@ -104,6 +106,27 @@ def test_repeated_and_reordered_webhooks_end_in_the_same_state(practice: Practic
     assert practice.told() == told
     assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
     assert practice.violations() == {}
+
+
+def test_news_of_our_own_refunds_are_done_with_without_asking_stripe(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    practice.hold_hooks(True)
+    practice.cancel(session_id)
+    practice.fault("error_500", 1000, method="GET")
+    practice.hold_hooks(False)
+    practice.settle_down()
+    assert {_states(practice)[type] for type in ("refund.created", "charge.refunded")} == {"done"}
+
+
+def test_news_of_a_refund_that_is_being_made_wait_for_the_answer_to_it(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    practice.hear(practice.cancelled(session_id))
+    [claimed] = refunding.claim(context_of(practice.service), 8)
+    account, metadata = claimed.payment.stripe_account, {"timeblu_refund_part": claimed.part.id}
+    _send(practice, _event("refund.created", "re_1", account, status="succeeded", metadata=metadata))
+    with practice.service.store.reading():
+        [webhook] = list(Webhook.select().where(Webhook.type == "refund.created"))
+    assert webhook.next_attempt_at > webhook.received_at
 
 
 def test_the_same_webhook_twice_is_kept_once(practice: Practice) -> None:

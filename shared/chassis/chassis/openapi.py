@@ -11,7 +11,7 @@ from apispec import BasePlugin
 from apispec.ext.marshmallow import MarshmallowPlugin, resolver
 from marshmallow import INCLUDE, Schema, fields
 
-_IF_MATCH = {
+IF_MATCH = {
     "in": "header",
     "name": "If-Match",
     "schema": {"type": "string"},
@@ -70,8 +70,8 @@ class _Habits(BasePlugin):
         self, path: str | None = None, operations: dict[str, dict[str, Any]] | None = None, **_: Any
     ) -> None:
         for method, operation in (operations or {}).items():
-            if _takes_version(method, path or "", operation):
-                operation.setdefault("parameters", []).append(_IF_MATCH)
+            if _takes_version(method, path or "", operation) and not _says_version(operation):
+                operation.setdefault("parameters", []).append(IF_MATCH)
             responses = operation.setdefault("responses", {})
             told = {str(status) for status in responses}
             for status in _refusals(method, path or "", operation):
@@ -80,12 +80,18 @@ class _Habits(BasePlugin):
 
 
 def _takes_version(method: str, path: str, operation: dict[str, Any]) -> bool:
-    """Changes do, and actions on what the caller's account holds."""
+    """Changes do, actions on what the caller's account holds, and what says so itself."""
+    if _says_version(operation):
+        return True
     if method == "post":
         return "{" in path and any(
             scopes != ["ops"] for need in operation.get("security", []) for scopes in need.values()
         )
     return method in {"put", "patch", "delete"}
+
+
+def _says_version(operation: dict[str, Any]) -> bool:
+    return IF_MATCH in operation.get("parameters", [])
 
 
 def _refusals(method: str, path: str, operation: dict[str, Any]) -> Iterator[HTTPStatus]:

@@ -16,13 +16,14 @@ from webargs.flaskparser import FlaskParser
 from chassis.auth import Caller
 from chassis.idempotency import once
 from chassis.links import BadLink, Links
+from chassis.openapi import IF_MATCH
 from chassis.problems import Invalid, InvalidJson, Stale
 from chassis.service import Service
 from chassis.uploads import Upload
 from contracts.fields import UtcTime
 
 __all__ = [
-    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires", "upload", "uploaded",
+    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires", "upload", "uploaded", "versioned",
 ]  # fmt: skip
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,15 +93,17 @@ class Blueprint(flask_smorest.Blueprint):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._prepare_doc_cbks.append(_document_idempotency)
+        self._prepare_doc_cbks.append(_document_headers)
 
     def arguments(self, schema: type[Schema] | Schema, **kwargs: Any) -> Any:
         """As flask-smorest's; the schema is made here, not anew at every request."""
         return super().arguments(schema() if isinstance(schema, type) else schema, **kwargs)
 
 
-def _document_idempotency(doc: dict[str, Any], info: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-    """Add the header to the document of an operation that takes it."""
+def _document_headers(doc: dict[str, Any], info: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+    """Add to the document of an operation the headers that it takes."""
+    if info.get("versioned"):
+        doc.setdefault("parameters", []).append(IF_MATCH)
     if info.get("idempotent"):
         doc.setdefault("parameters", []).append(
             {
@@ -179,6 +182,12 @@ def public(view: F) -> F:
     """Let in everybody: the link, the page's name or a signature is what admits."""
     view.__dict__["required_scopes"] = frozenset()
     view.__dict__["_apidoc"] = {**getattr(view, "_apidoc", {}), "manual_doc": {"security": []}}
+    return view
+
+
+def versioned(view: F) -> F:
+    """Have the OpenAPI document say that the view honours `If-Match`, where its method and path do not tell that."""
+    view.__dict__["_apidoc"] = {**getattr(view, "_apidoc", {}), "versioned": True}
     return view
 
 

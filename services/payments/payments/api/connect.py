@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, redirect
 
-from chassis.web import Blueprint, caller, once, public, requires
+from chassis.web import Blueprint, caller, if_match, once, public, requires, versioned
 from payments.api.pages import render
 from payments.api.schemas import ConnectBody, ConnectOut, OnboardingOut
 from payments.operations import connect
@@ -19,10 +19,11 @@ def blueprint(context: Payments) -> Blueprint:
     )
 
     def at_stripe(body: dict[str, Any]) -> str:
-        return connect.start_onboarding(context, caller().account_id, body["country"])
+        return connect.start_onboarding(context, caller().account_id, body["country"], expected=if_match())
 
     @routes.post("")
     @requires("payments:write")
+    @versioned
     @routes.arguments(ConnectBody)
     @once(context.store, prepare=at_stripe)
     @routes.response(200, OnboardingOut)

@@ -14,6 +14,7 @@ from chassis.store import moment
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.charging import ChargeModel, application_fee
 from payments.gateways.stripe import CheckoutPage, NewCheckout, StripeBusy, StripeRefused, StripeUnsure
+from payments.operations.connect import note_refusal
 from payments.operations.context import Payments
 from payments.operations.money import take_in_page
 from payments.operations.settle import PAGE_LEASE, Case, conclude, open_case
@@ -193,6 +194,7 @@ def _open(context: Payments, page: Checkout) -> str | None:
         raise Unavailable("the payment page cannot be opened just now") from trouble
     except StripeRefused as refused:
         log.warning("no Checkout page for deposit %s: %s", page.deposit_id, refused.code)
+        note_refusal(context, page.stripe_account, refused)
         context.store.run(lambda: _give_up(context, page, for_good=True))
         raise _NotPayable from refused
     context.store.run(lambda: take_in_page(context, page.id, seen))

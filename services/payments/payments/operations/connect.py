@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from chassis.links import BadLink
-from chassis.problems import Conflict, Invalid, NotFound, Unavailable
+from chassis.problems import Conflict, Invalid, NotFound, Stale, Unavailable
 from contracts.plans import Feature, includes
 from payments.domain.charging import Dashboard
 from payments.gateways.stripe import AccountState, StripeBusy, StripeInFlight, StripeRefused, StripeUnsure
@@ -55,16 +55,18 @@ def see_connection(context: Payments, account_id: str) -> dict[str, Any]:
         return _seen(Connection.get_or_none(Connection.account_id == account_id))
 
 
-def start_onboarding(context: Payments, account_id: str, country: str | None) -> str:
+def start_onboarding(context: Payments, account_id: str, country: str | None, *, expected: int | None = None) -> str:
     """Where the provider goes on at Stripe, whose account is made if there is none yet; called outside any unit of work.
 
     Raises:
         Conflict: the plan has no deposits, or the account was made for another country.
         Invalid: Stripe does not do this country.
+        Stale: the connection is not at version `expected` any more.
         Unavailable: Stripe cannot be asked just now.
     """
-    intended = context.store.run(lambda: _intend(context, account_id, country))
     try:
+        _look_again_where_cut_off(context, account_id)
+        intended = context.store.run(lambda: _intend(context, account_id, country, expected))
         stripe_account = intended.stripe_account or _make(context, account_id, intended)
         resume = context.links.sign(_RESUME, account_id)
         base = context.settings.payments_public_url or context.settings.public_url
@@ -95,7 +97,15 @@ def resume_onboarding(context: Payments, signed: str) -> str:
     return start_onboarding(context, account_id, None)
 
 
-def _intend(context: Payments, account_id: str, country: str | None) -> _Intended:
+def _look_again_where_cut_off(context: Payments, account_id: str) -> None:
+    """An account that can be reached again is gone on with, instead of a second one being made."""
+    with context.store.reading():
+        row = Connection.get_or_none(Connection.account_id == account_id)
+    if row is not None and row.cut_off:
+        look_at_account(context, row.stripe_account)
+
+
+def _intend(context: Payments, account_id: str, country: str | None, expected: int | None) -> _Intended:
     """Keep that an account is about to be made, and by which key, before Stripe hears of it."""
     now = context.now()
     with context.store.transaction():
@@ -105,6 +115,8 @@ def _intend(context: Payments, account_id: str, country: str | None) -> _Intende
         if not includes(account.plan, Feature.DEPOSITS):
             raise Conflict("deposits are part of the plan max", code="plan_required")
         row = Connection.get_or_none(Connection.account_id == account_id)
+        if expected is not None and expected != (row.version if row else 0):
+            raise Stale
         fresh = row is None
         if row is None:
             row = Connection.create(
@@ -204,11 +216,36 @@ def _keep(context: Payments, account_id: str, state: AccountState) -> None:
         context.wakeups.after_commit(WEBHOOKS)
 
 
+def look_at_account(context: Payments, stripe_account: str) -> None:
+    """Ask Stripe how a connected account stands, and keep that; outside any unit of work.
+
+    Raises:
+        StripeBusy, StripeUnsure, StripeRefused: it cannot be asked.
+    """
+    try:
+        state = context.stripe().account(stripe_account)
+    except StripeRefused as refused:
+        if not refused.out_of_reach:
+            raise
+        state = None
+    context.store.run(lambda: take_in_account(context, stripe_account, state))
+
+
+def note_refusal(context: Payments, stripe_account: str, refused: StripeRefused) -> None:
+    """Where Stripe refused something as the account is out of reach, keep that it is: its webhook may have been lost."""
+    if not refused.out_of_reach:
+        return
+    try:
+        look_at_account(context, stripe_account)
+    except (StripeBusy, StripeUnsure, StripeRefused) as trouble:
+        log.info("the account %s cannot be looked at: %s", stripe_account, trouble)
+
+
 def take_in_account(context: Payments, stripe_account: str, state: AccountState | None) -> None:
     """Keep what Stripe says of a connected account (None: it cut us off), and ask for the deposits that waited for it."""
     with context.store.transaction():
         row = locked(context.store, Connection.select().where(Connection.stripe_account == stripe_account)).first()
-        if row is None:
+        if row is None or (state is None and row.cut_off):
             return
         could_charge = row.charges_enabled and not row.cut_off
         if state is None:
@@ -217,6 +254,7 @@ def take_in_account(context: Payments, stripe_account: str, state: AccountState 
             row.updated_at = context.now()
             row.save()
         else:
+            row.cut_off = False
             _update(context, row, state)
         can_charge = row.charges_enabled and not row.cut_off
         if can_charge != could_charge:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chassis.ids import new_id
+from chassis.rows import add, change, first
 from contracts.sessions import RefundStatus
 from payments.domain.cancellations import Cancellation
 from payments.operations.book import PARTS_UNDER_WAY, SURPLUS
@@ -33,7 +34,6 @@ DASHBOARD = "stripe_dashboard"
 # How long to wait before looking at what is with Stripe: its webhook usually comes first.
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(minutes=15), timedelta(hours=12)
 _ENDED = (PartStatus.FAILED.value, PartStatus.CANCELED.value)
-_NEEDS_BALANCE = "insufficient_funds"
 
 
 class NotOurs(Exception):
@@ -141,7 +141,7 @@ def enter(
     era: int | None = None,
 ) -> None:
     """Add an entry to the ledger; it refuses to give more than there is."""
-    entry = LedgerEntry.create(
+    entry = LedgerEntry(
         id=new_id("led"),
         account_id=payment.account_id,
         deposit_id=payment.deposit_id,
@@ -156,6 +156,7 @@ def enter(
         at=at,
         recorded_at=case.context.now(),
     )
+    add(entry)
     case.book.put_entry(entry)
 
 
@@ -165,8 +166,7 @@ def enter(
 def take_in_part(context: Payments, part_id: str, seen: RefundState) -> None:
     """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail."""
     with context.store.transaction():
-        case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
-        part = _locked_part(case, part_id)
+        case, part = _case_of_part(context, part_id)
         _apply(case, part, seen)
         add_up(case, case.book.refund(part.refund_id))
         conclude(case)
@@ -175,8 +175,7 @@ def take_in_part(context: Payments, part_id: str, seen: RefundState) -> None:
 def fail_part(context: Payments, part_id: str, failure: str) -> None:
     """Keep that Stripe refused this refund for good, and what can be done."""
     with context.store.transaction():
-        case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
-        part = _locked_part(case, part_id)
+        case, part = _case_of_part(context, part_id)
         if part.status != PartStatus.PLANNED:
             return
         part.status, part.failure = PartStatus.FAILED.value, failure
@@ -187,20 +186,15 @@ def fail_part(context: Payments, part_id: str, failure: str) -> None:
         conclude(case)
 
 
-def put_off_part(
-    context: Payments, part_id: str, *, tries: int, at: datetime, pending_reason: str | None = None, **changes: object
-) -> None:
-    """Try this refund again `at`; what it waits for is shown where that matters to people."""
+def put_off_part(context: Payments, part_id: str, *, tries: int, at: datetime, **changes: object) -> None:
+    """Try this refund again `at`; what it waits for (`pending_reason`) stays shown until that has changed."""
     with context.store.transaction():
-        case = _case_of(context, RefundPart.get_by_id(part_id).deposit_id)
-        part = _locked_part(case, part_id)
+        case, part = _case_of_part(context, part_id)
         if part.status != PartStatus.PLANNED or part.tries != tries:
             return
         part.next_attempt_at = at
         for name, value in changes.items():
             setattr(part, name, value)
-        if part.pending_reason != pending_reason:
-            part.pending_reason = pending_reason
         part.save()
         add_up(case, case.book.refund(part.refund_id))
         conclude(case)
@@ -295,14 +289,14 @@ def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
     part.stripe_refund = part.stripe_refund or seen.id
     part.unsure = False
     if before in _ENDED or (before == PartStatus.SUCCEEDED and seen.status not in _ENDED):
-        part.save()
+        change(part)
         return
     part.status = seen.status
     part.pending_reason = seen.pending_reason if seen.status == PartStatus.PENDING else None
     part.failure = _in_words(seen) if seen.status in _ENDED else None
     part.next_attempt_at = now + _next_look(now - part.created_at) if seen.status in PARTS_UNDER_WAY else None
     part.updated_at = now
-    part.save()
+    change(part)
     payment, purse = case.book.payment(part.payment_id), Purse(part.purse)
     era = case.book.refund(part.refund_id).era
     if part.status == PartStatus.SUCCEEDED:
@@ -329,14 +323,16 @@ def add_up(case: Case, refund: Refund) -> None:
         status = RefundStatus.CANCELED
     else:
         status = RefundStatus.SUCCEEDED
-    waits = next((part.pending_reason for part in current if part.pending_reason), None)
+    waits = next(
+        (part.pending_reason for part in current if part.pending_reason and part.status in PARTS_UNDER_WAY), None
+    )
     failure = "; ".join(sorted({part.failure for part in current if part.failure})) or None
     if refund.version and (refund.status, refund.pending_reason, refund.failure) == (status, waits, failure):
         return
     refund.status, refund.pending_reason, refund.failure = status.value, waits, failure
     refund.version += 1
     refund.updated_at = case.context.now()
-    refund.save()
+    change(refund)
     case.changed = [each for each in case.changed if each.id != refund.id] + [refund]
 
 
@@ -376,14 +372,22 @@ def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> 
 
 
 def _case_of(context: Payments, deposit_id: str) -> Case:
-    deposit = Deposit.get_by_id(deposit_id)
+    deposit = first(Deposit, id=deposit_id)
+    assert deposit is not None, "deposits are never deleted"
     case = open_case(context, deposit.account_id, deposit.session_id)
     assert case is not None, "a deposit has a session"
     return case
 
 
+def _case_of_part(context: Payments, part_id: str) -> tuple[Case, RefundPart]:
+    part = first(RefundPart, id=part_id)
+    assert part is not None, "parts are never deleted"
+    case = _case_of(context, part.deposit_id)
+    return case, _locked_part(case, part_id)
+
+
 def _locked_part(case: Case, part_id: str) -> RefundPart:
     """The part as it is now, locked against those who claim it; the book takes this reading."""
-    part = lock_part(case.context.store, part_id)
+    part = lock_part(part_id)
     case.book.put_part(part)
     return part

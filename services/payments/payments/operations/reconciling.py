@@ -52,7 +52,6 @@ _ENDED = (PartStatus.FAILED.value, PartStatus.CANCELED.value)
 _WAITING = (PartStatus.PENDING.value, PartStatus.REQUIRES_ACTION.value)
 # A dispute in one of these states does not change any more.
 _DECIDED = ("won", "lost", "warning_closed", "prevented")
-_OUT_OF_REACH = frozenset({"account_invalid", "403"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,7 +229,7 @@ class Sweep:
                 self._keep(found, began)
                 yield found
         except StripeRefused as refused:
-            if refused.code not in _OUT_OF_REACH:
+            if not refused.out_of_reach:
                 raise
             # An account with which we have no business any more may be closed.
             if self._took_payments():
@@ -464,13 +463,10 @@ class Sweep:
                 found = self._compare_dispute(payment, seen) if payment else None
                 if found is not None:
                     yield found
-        with self.context.store.reading():
-            undecided = list(
-                Payment.select().where(
-                    self.home.payments & Payment.dispute.is_null(False) & Payment.dispute_status.not_in(_DECIDED)
-                )
-            )
-        for payment in undecided:
+        undecided = Payment.select().where(
+            self.home.payments & Payment.dispute.is_null(False) & Payment.dispute_status.not_in(_DECIDED)
+        )
+        for payment in self._by_portions(undecided):
             yield from self._compare_disputes(payment)
 
     def _compare_disputes(self, payment: Payment) -> Iterator[Found]:
@@ -569,18 +565,7 @@ class Sweep:
 
     def _still_open(self) -> Iterator[Found]:
         """What earlier runs left open, of whatever period."""
-        with self.context.store.reading():
-            intents = [
-                row.payment_intent
-                for row in Difference.select(Difference.payment_intent)
-                .where(
-                    (Difference.home == self.home.name)
-                    & Difference.settled_at.is_null()
-                    & Difference.payment_intent.is_null(False)
-                )
-                .distinct()
-            ]
-        for intent in intents:
+        for intent in self._open_intents():
             charge = self._charge_of(intent)
             if charge is not None:
                 yield from self._compare([charge])
@@ -589,6 +574,24 @@ class Sweep:
                 payment = Payment.get_or_none(self.home.payments & (Payment.payment_intent == intent))
             if payment is not None:
                 yield self._missing(payment)
+
+    def _open_intents(self) -> Iterator[str]:
+        """The payments of which a difference is open, each once."""
+        query = (
+            Difference.select(Difference.payment_intent)
+            .where((Difference.home == self.home.name) & Difference.settled_at.is_null())
+            .distinct()
+            .order_by(Difference.payment_intent)
+            .limit(_PORTION)
+        )
+        last = ""
+        while True:
+            with self.context.store.reading():
+                portion = [row.payment_intent for row in query.where(Difference.payment_intent > last)]
+            yield from portion
+            if len(portion) < _PORTION:
+                return
+            last = portion[-1]
 
     def _settle_others(self, began: datetime) -> None:
         """What was open and is not found any more."""
@@ -646,8 +649,3 @@ def _seen(row: Difference) -> dict[str, Any]:
         "stripe_account": None if row.home == PLATFORM else row.home,
         "what_to_do": what_to_do(DifferenceKind(row.kind), repaired=row.repaired),
     }
-
-
-def open_differences() -> list[str]:
-    """Their ids, for the invariants."""
-    return [row.id for row in Difference.select(Difference.id).where(Difference.settled_at.is_null())]

@@ -16,10 +16,12 @@ from time import monotonic
 
 from opentelemetry.trace import SpanKind
 
+from chassis.rows import change, first
 from chassis.store import moment
 from chassis.telemetry import span
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import NewRefund, RefundState, StripeBusy, StripeRefused, StripeUnsure
+from payments.operations.connect import note_refusal
 from payments.operations.context import Payments
 from payments.operations.money import fail_part, put_off_part, take_in_foreign_refund, take_in_part
 from payments.store.models import PartStatus, Payment, RefundPart
@@ -101,10 +103,14 @@ def claim(context: Payments, limit: int) -> list[Claimed]:
                 ORDER BY next_attempt_at LIMIT %s {context.store.skip_locked}""",
             (now, PartStatus.PLANNED.value, limit),
         )
-        return [_take_up(RefundPart.get_by_id(row[0]), now) for row in rows]
+        return [_take_up(row[0], now) for row in rows]
 
 
-def _take_up(part: RefundPart, now: datetime) -> Claimed:
+def _take_up(part_id: str, now: datetime) -> Claimed:
+    part = first(RefundPart, id=part_id)
+    assert part is not None, "it was just locked"
+    payment = first(Payment, id=part.payment_id)
+    assert payment is not None, "payments are never deleted"
     ask_first = bool(part.unsure)
     worn_out = part.key_used_at is not None and now - part.key_used_at >= _KEY_LIFE
     if part.key_spoilt or worn_out:
@@ -114,8 +120,8 @@ def _take_up(part: RefundPart, now: datetime) -> Claimed:
     part.unsure = True
     part.tries += 1
     part.next_attempt_at = now + _LEASE
-    part.save()
-    return Claimed(part=part, payment=Payment.get_by_id(part.payment_id), ask_first=ask_first, tries=part.tries)
+    change(part)
+    return Claimed(part=part, payment=payment, ask_first=ask_first, tries=part.tries)
 
 
 def perform(context: Payments, claimed: Claimed) -> None:
@@ -192,6 +198,7 @@ def _refused(context: Payments, claimed: Claimed, refused: StripeRefused) -> Non
         explained = False
     if not explained:
         context.store.run(lambda: fail_part(context, part.id, _in_words(refused)))
+        note_refusal(context, claimed.payment.stripe_account, refused)
 
 
 def _taken_in_elsewhere(context: Payments, claimed: Claimed) -> bool:
@@ -217,15 +224,9 @@ def _known_refunds(payment: Payment) -> set[str | None]:
     }
 
 
-def _put_off(
-    context: Payments, claimed: Claimed, pause: timedelta, *, pending_reason: str | None = None, **changes: object
-) -> None:
-    part = claimed.part
-    context.store.run(
-        lambda: put_off_part(
-            context, part.id, tries=claimed.tries, at=context.now() + pause, pending_reason=pending_reason, **changes
-        )
-    )
+def _put_off(context: Payments, claimed: Claimed, pause: timedelta, **changes: object) -> None:
+    at = context.now() + pause
+    context.store.run(lambda: put_off_part(context, claimed.part.id, tries=claimed.tries, at=at, **changes))
 
 
 def _backoff(tries: int) -> timedelta:
@@ -236,12 +237,17 @@ def _backoff(tries: int) -> timedelta:
 
 def _in_words(refused: StripeRefused) -> str:
     """Why Stripe refused it and what can be done, for the provider."""
+    if refused.out_of_reach:
+        return "the Stripe account cannot be reached any more: connect it again, or return the money another way"
+    if refused.code in _NO_BALANCE:
+        return "your Stripe balance has been too low for two weeks: add money to it and try again, or return the money another way"
+    disputed = "the client has disputed the payment: answer the dispute in Stripe; if you win it, try again"
     return {
         "charge_already_refunded": "the payment was already refunded in Stripe",
-        "charge_disputed": "the client has disputed the payment: answer the dispute in Stripe; if you win it, try again",
-        "account_invalid": "the Stripe account cannot be reached any more: connect it again, or return the money another way",
+        "charge_disputed": disputed,
+        "refund_disputed_payment": disputed,
         "charge_expired_for_refund": "the payment is too old to be refunded to the card: return the money another way",
-        "403": "the Stripe account cannot be reached any more: connect it again, or return the money another way",
+        "charge_not_refundable": "the card takes no refund of this payment: return the money another way",
     }.get(refused.code, f"Stripe refused it: {refused.message}")
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from chassis.inbox import WaitingFor
+from chassis.rows import first
 from payments.domain.cancellations import to_data
 from payments.operations.context import Payments
 from payments.operations.settle import settle
@@ -26,7 +28,7 @@ def remember_client(context: Payments, data: Mapping[str, Any], *, acting: bool)
 
     With `acting`, the deposits of a client who was merged follow to the one who answers now.
     """
-    known = Client.get_or_none(Client.id == data["id"])
+    known = first(Client, id=data["id"])
     if known is None or known.erased_at is None:
         fields = ("account_id", "version", "name", "email", "merged_into")
         _keep_newest(Client, {"id": data["id"], **{name: data[name] for name in fields}})
@@ -41,12 +43,9 @@ def remember_session(context: Payments, data: Mapping[str, Any], *, acting: bool
         WaitingFor: its account, or the client who is to pay, is not known here yet.
     """
     account_id, terms = data["account_id"], data["deposit"]
-    if not Account.select().where(Account.id == account_id).exists():
+    if first(Account, id=account_id) is None:
         raise WaitingFor(account_id)
-    if (
-        terms is not None
-        and not Client.select().where((Client.id == data["client_id"]) & (Client.account_id == account_id)).exists()
-    ):
+    if terms is not None and first(Client, id=data["client_id"], account_id=account_id) is None:
         raise WaitingFor(data["client_id"])
     fields = (
         "account_id",
@@ -85,10 +84,18 @@ def _follow_merge(context: Payments, account_id: str, client_id: str) -> None:
 
 def _keep_newest(model: type[Base], row: dict[str, Any]) -> None:
     """Insert the row, or update it where this version is newer; an id never changes its account."""
-    version = model.version  # type: ignore[attr-defined]
-    newer = version < row["version"]
-    if "account_id" in row:
-        newer &= model.account_id == row["account_id"]
-    model.insert(row).on_conflict(
-        conflict_target=[model.id], update={name: value for name, value in row.items() if name != "id"}, where=newer
-    ).execute()
+    database, fields = model._meta.database, model._meta.fields
+    database.execute_sql(
+        _upsert(model, tuple(row), database.param), [fields[name].db_value(value) for name, value in row.items()]
+    )
+
+
+@cache
+def _upsert(model: type[Base], names: tuple[str, ...], param: str) -> str:
+    table = model._meta.table_name
+    same_account = f" AND {table}.account_id = excluded.account_id" if "account_id" in names else ""
+    return (
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([param] * len(names))}) ON CONFLICT (id) DO UPDATE "
+        f"SET {', '.join(f'{name} = excluded.{name}' for name in names if name != 'id')} "
+        f"WHERE {table}.version < excluded.version{same_account}"
+    )

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from chassis.ids import new_id
+from chassis.rows import add, change
 from chassis.telemetry import traceparent
 from contracts.plans import Feature, includes
 from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
@@ -26,6 +27,7 @@ from payments.operations.policies import policy_of, settings_of
 from payments.operations.telling import public_state, tell_deposit, tell_refund
 from payments.store.models import (
     Account,
+    Checkout,
     CheckoutState,
     Connection,
     Deposit,
@@ -67,6 +69,11 @@ class Case:
         return Book(self.deposit, empty=self.fresh)
 
     @cached_property
+    def page(self) -> Checkout | None:
+        """The Checkout page that may be open, as it stands when this is first asked."""
+        return None if self.fresh else live_page(self.deposit)
+
+    @cached_property
     def cancellations(self) -> list[Cancellation]:
         return from_data(self.session.cancellations)
 
@@ -95,7 +102,7 @@ class Case:
 
 def open_case(context: Payments, account_id: str, session_id: str) -> Case | None:
     """The session's case with its rows locked, its deposit made where there is one to make; None where there is no deposit."""
-    session = lock_session(context.store, account_id, session_id)
+    session = lock_session(account_id, session_id)
     if session is None:
         return None
     deposit = deposit_of(account_id, session_id)
@@ -207,7 +214,7 @@ def _take_terms(case: Case) -> None:
         deposit.secret = deposit.payment_url.rpartition("/")[2]
     if terms is None or (deposit.amount == terms["amount"] and deposit.currency == terms["currency"]):
         return
-    if not case.fresh and live_page(deposit) is None:
+    if not case.fresh and case.page is None:
         deposit.amount = terms["amount"]
         if case.book.balance().paid == 0:
             deposit.currency = terms["currency"]
@@ -215,9 +222,7 @@ def _take_terms(case: Case) -> None:
 
 def _end_page(case: Case) -> None:
     """Have the open Checkout page ended if what it asks is not what is wanted now."""
-    if case.fresh:
-        return
-    page = live_page(case.deposit)
+    page = case.page
     if page is None or page.ending or page.state == CheckoutState.PROCESSING:
         return
     terms = case.session.terms
@@ -264,12 +269,14 @@ def _settle_cancellation(case: Case, cancellation: Cancellation) -> None:
 def _refund_by_policy(case: Case, cancellation: Cancellation, money: Balance) -> None:
     deposit = case.deposit
     on_its_way = case.book.under_way()
-    if cancellation.quoted_amount is not None:
-        percentage = cancellation.quoted_percentage
-        amount = min(cancellation.quoted_amount, max(money.held - on_its_way, 0))
-    else:
+    percentage = cancellation.quoted_percentage
+    if percentage is None:
         policy = RefundPolicy.from_data(deposit.policy)
         percentage = policy.share(starts_at=cancellation.starts_at, at=cancellation.at, by=cancellation.by).percentage
+    # A quote of nothing was given before the payment was heard of: what it promised is its percentage.
+    if cancellation.quoted_amount:
+        amount = min(cancellation.quoted_amount, max(money.held - on_its_way, 0))
+    else:
         amount = refund_amount(
             paid=money.paid, gone_back=money.returned + on_its_way, percentage=percentage, currency=deposit.currency
         )
@@ -318,7 +325,7 @@ def add_refund(
 ) -> Refund:
     """The row of a refund; the database has one a cause."""
     now = case.context.now()
-    refund: Refund = Refund.create(
+    refund = Refund(
         id=id or new_id("ref"),
         account_id=case.deposit.account_id,
         deposit_id=case.deposit.id,
@@ -337,6 +344,7 @@ def add_refund(
         created_at=now,
         updated_at=now,
     )
+    add(refund)
     case.book.put_refund(refund)
     return refund
 
@@ -382,7 +390,7 @@ def plan_parts(
         share = min(left, case.book.refundable(payment, purse))
         if share == 0:
             continue
-        part = RefundPart.create(
+        part = RefundPart(
             id=new_id("rpt"),
             account_id=refund.account_id,
             refund_id=refund.id,
@@ -401,6 +409,7 @@ def plan_parts(
             created_at=now,
             updated_at=now,
         )
+        add(part)
         case.book.put_part(part)
         left -= share
     if left:
@@ -458,7 +467,7 @@ def _standing(case: Case) -> Standing:
         void=case.void,
         cancelled=case.session.status == SessionStatus.CANCELLED,
         decided=decided,
-        page_open=live_page(deposit) is not None,
+        page_open=case.page is not None,
         disputed=case.book.disputed,
         refund_under_way=any(refund.status in UNDER_WAY for refund in refunds),
         refund_failed=bool(tried) and tried[0].status in FAILED,
@@ -485,7 +494,7 @@ def _save(case: Case, before: dict[str, Any] | None) -> None:
     if changed:
         deposit.version += 1
         deposit.updated_at = case.context.now()
-    deposit.save(force_insert=case.fresh)
+    (add if case.fresh else change)(deposit)
     case.fresh = False
     if changed:
         same_status = before is not None and before["status"] == deposit.status

@@ -9,14 +9,23 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chassis.problems import BadRequest, InvalidJson
+from chassis.rows import change, every, first, update
 from chassis.store import moment
 from chassis.telemetry import span, traceparent
 from payments.domain.charging import ChargeModel
-from payments.gateways.stripe import BadSignature, NoEvent, RefundState, StripeBusy, StripeRefused, StripeUnsure
-from payments.operations.connect import take_in_account
+from payments.gateways.stripe import (
+    BadSignature,
+    NoEvent,
+    RefundState,
+    StripeBusy,
+    StripeEvent,
+    StripeUnsure,
+    read_event,
+)
+from payments.operations.connect import look_at_account, take_in_account
 from payments.operations.context import WEBHOOKS, Payments
 from payments.operations.money import InTheWay, take_in_dispute, take_in_foreign_refund, take_in_page, take_in_part
-from payments.store.models import Checkout, Connection, Payment, RefundPart, Webhook, WebhookState
+from payments.store.models import Checkout, Connection, PartStatus, Payment, RefundPart, Webhook, WebhookState
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +33,12 @@ _LEASE = timedelta(minutes=1)
 _FIRST_RETRY, _LONGEST_RETRY, _TRIES = timedelta(seconds=1), timedelta(minutes=30), 12
 _META_PART: Final = "timeblu_refund_part"
 _META_CHECKOUT: Final = "timeblu_checkout"
+_OF_REFUNDS: Final = ("refund.", "charge.refund.updated")
+# Stripe's webhook may be quicker than its answer.
+_FOR_OUR_ANSWER = timedelta(seconds=0.3)
+
+
+Act = Callable[[Payments, Webhook], None]
 
 
 class BadSignatureProblem(BadRequest):
@@ -50,7 +65,7 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
     def keep() -> bool:
         with context.store.transaction():
             account_id = _whose(event.account)
-            known = account_id is not None or event.account is None
+            state, due = _first_state(event, account_id, now)
             inserted = context.store.execute(
                 """INSERT INTO webhooks (id, account_id, stripe_account, type, object_id, body, state, tries, traceparent, received_at, next_attempt_at)
                    VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id""",
@@ -60,14 +75,14 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
                     event.account,
                     event.type,
                     event.object_id,
-                    body.decode("utf-8", "replace"),
-                    (WebhookState.STORED if known else WebhookState.UNKNOWN).value,
+                    None if state is WebhookState.DONE else body.decode("utf-8", "replace"),
+                    state.value,
                     traceparent(),
                     now,
-                    now if known else None,
+                    due,
                 ),
             )
-            if inserted and known:
+            if inserted and due == now:
                 context.wakeups.after_commit(WEBHOOKS)
             return bool(inserted)
 
@@ -75,8 +90,52 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
 
 
 def _whose(stripe_account: str | None) -> str | None:
-    row = Connection.get_or_none(Connection.stripe_account == stripe_account) if stripe_account else None
+    row = first(Connection, stripe_account=stripe_account) if stripe_account else None
     return row.account_id if row else None
+
+
+def _first_state(event: StripeEvent, account_id: str | None, now: datetime) -> tuple[WebhookState, datetime | None]:
+    """How a webhook begins, and when it is to be acted upon."""
+    if event.account is not None and account_id is None:
+        return WebhookState.UNKNOWN, None
+    if _act_on(event.type) is None or _tells_nothing_new(event):
+        return WebhookState.DONE, None
+    return WebhookState.STORED, now + _FOR_OUR_ANSWER if _answer_on_its_way(event) else now
+
+
+def _tells_nothing_new(event: StripeEvent) -> bool:
+    """Whether it tells of a refund as we hold it, as most do of those that we make ourselves: Stripe need not be asked.
+
+    What has changed there since has a webhook of its own.
+    """
+    if event.object_id is None:
+        return False
+    if event.type.startswith(_OF_REFUNDS):
+        part = first(RefundPart, stripe_refund=event.object_id)
+        return part is not None and (part.status, part.pending_reason) == (event.status, event.pending_reason)
+    if event.type == "charge.refunded":
+        parts = _parts_of_charge(event)
+        made = [part for part in parts if part.stripe_refund is not None]
+        ended = any(part.status in {PartStatus.FAILED, PartStatus.CANCELED} for part in made)
+        return not ended and sum(part.amount for part in made) == event.refunded
+    return False
+
+
+def _answer_on_its_way(event: StripeEvent) -> bool:
+    """Whether it tells of a refund that we are making just now: the answer to that will tell the same."""
+    if event.type.startswith(_OF_REFUNDS):
+        part = first(RefundPart, id=event.metadata.get(_META_PART))
+        return part is not None and _asked_for(part)
+    return event.type == "charge.refunded" and any(_asked_for(part) for part in _parts_of_charge(event))
+
+
+def _asked_for(part: RefundPart) -> bool:
+    return part.status == PartStatus.PLANNED and bool(part.unsure)
+
+
+def _parts_of_charge(event: StripeEvent) -> list[RefundPart]:
+    payment = _payment(None, event.object_id)
+    return every(RefundPart, payment_id=payment.id) if payment else []
 
 
 def process_one(context: Payments) -> int:
@@ -84,6 +143,8 @@ def process_one(context: Payments) -> int:
     webhook = context.store.run(lambda: _claim(context))
     if webhook is None:
         return 0
+    if webhook.state == WebhookState.DONE:
+        return 1
     try:
         with span(f"webhook {webhook.type}", traceparent=webhook.traceparent):
             _act(context, webhook)
@@ -120,6 +181,7 @@ def forget_old_webhooks(context: Payments) -> int:
 
 
 def _claim(context: Payments) -> Webhook | None:
+    """One that is due, taken up; one that tells nothing new by now is done with that."""
     now = context.now()
     with context.store.transaction():
         rows = context.store.execute(
@@ -129,19 +191,22 @@ def _claim(context: Payments) -> Webhook | None:
         )
         if not rows:
             return None
-        webhook: Webhook = Webhook.get_by_id(rows[0][0])
-        webhook.tries += 1
-        webhook.next_attempt_at = now + _LEASE
-        webhook.save()
+        webhook = first(Webhook, id=rows[0][0])
+        assert webhook is not None, "it was just locked"
+        if webhook.body is not None and _tells_nothing_new(read_event(webhook.body)):
+            webhook.state, webhook.body, webhook.next_attempt_at = WebhookState.DONE.value, None, None
+        else:
+            webhook.tries += 1
+            webhook.next_attempt_at = now + _LEASE
+        change(webhook)
         return webhook
 
 
 def _finish(context: Payments, webhook: Webhook) -> None:
     """Remember its id; what it said, names and addresses among it, is not needed any more."""
+    done = {"state": WebhookState.DONE.value, "body": None, "error": None, "next_attempt_at": None}
     with context.store.transaction():
-        Webhook.update(state=WebhookState.DONE.value, body=None, error=None, next_attempt_at=None).where(
-            Webhook.id == webhook.id
-        ).execute()
+        update(Webhook, webhook.id, done)
 
 
 def _put_off(context: Payments, webhook: Webhook, error: Exception, *, tries: int | None) -> None:
@@ -160,9 +225,13 @@ def _put_off(context: Payments, webhook: Webhook, error: Exception, *, tries: in
 
 
 def _act(context: Payments, webhook: Webhook) -> None:
-    family = next((act for prefix, act in _ACTS if webhook.type.startswith(prefix)), None)
-    if family is not None and webhook.object_id is not None:
-        family(context, webhook)
+    act = _act_on(webhook.type)
+    if act is not None and webhook.object_id is not None:
+        act(context, webhook)
+
+
+def _act_on(type: str) -> Act | None:
+    return next((act for prefix, act in _ACTS if type.startswith(prefix)), None)
 
 
 def _checkout(context: Payments, webhook: Webhook) -> None:
@@ -189,10 +258,8 @@ def _charge(context: Payments, webhook: Webhook) -> None:
 
 def _take_in_refund(context: Payments, webhook: Webhook, seen: RefundState) -> None:
     with context.store.reading():
-        part = RefundPart.get_or_none(RefundPart.stripe_refund == seen.id) or RefundPart.get_or_none(
-            RefundPart.id == seen.metadata.get(_META_PART, "")
-        )
-        payment = Payment.get_by_id(part.payment_id) if part else _payment(seen.payment_intent, seen.charge)
+        part = first(RefundPart, stripe_refund=seen.id) or first(RefundPart, id=seen.metadata.get(_META_PART, ""))
+        payment = first(Payment, id=part.payment_id) if part else _payment(seen.payment_intent, seen.charge)
     if payment is None or not _on_its_account(webhook, payment.stripe_account, payment.charge_model):
         return
     if part is not None:
@@ -211,13 +278,7 @@ def _dispute(context: Payments, webhook: Webhook) -> None:
 
 
 def _account(context: Payments, webhook: Webhook) -> None:
-    try:
-        state = context.stripe().account(webhook.stripe_account or webhook.object_id)
-    except StripeRefused as refused:
-        if refused.code not in {"account_invalid", "403"}:
-            raise
-        state = None
-    context.store.run(lambda: take_in_account(context, webhook.stripe_account or webhook.object_id, state))
+    look_at_account(context, webhook.stripe_account or webhook.object_id)
 
 
 def _deauthorized(context: Payments, webhook: Webhook) -> None:
@@ -242,19 +303,13 @@ def _intent(context: Payments, webhook: Webhook) -> None:
 
 def _checkout_named(webhook: Webhook) -> str:
     """The page that the intent's metadata names: only a hint, as the page is read again from Stripe, on its own account."""
-    import json
-
-    try:
-        return str(json.loads(webhook.body)["data"]["object"]["metadata"][_META_CHECKOUT])
-    except (KeyError, TypeError, ValueError):
-        return ""
+    return read_event(webhook.body).metadata.get(_META_CHECKOUT, "") if webhook.body else ""
 
 
 def _payment(payment_intent: str | None, charge: str | None) -> Payment | None:
-    found: Payment | None = Payment.get_or_none(
-        (Payment.payment_intent == payment_intent) if payment_intent else (Payment.charge == charge)
-    )
-    return found
+    if payment_intent:
+        return first(Payment, payment_intent=payment_intent)
+    return first(Payment, charge=charge) if charge else None
 
 
 def _on_its_account(webhook: Webhook, stripe_account: str, charge_model: str) -> bool:
@@ -266,7 +321,7 @@ def _on_its_account(webhook: Webhook, stripe_account: str, charge_model: str) ->
     return False
 
 
-_ACTS: tuple[tuple[str, Callable[[Payments, Webhook], None]], ...] = (
+_ACTS: tuple[tuple[str, Act], ...] = (
     ("checkout.session.", _checkout),
     ("payment_intent.succeeded", _intent),
     ("charge.refunded", _charge),

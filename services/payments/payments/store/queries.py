@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from chassis.problems import NotFound
+from chassis.rows import every, first
 from chassis.store import Store
 from payments.store.models import (
     Base,
@@ -32,7 +33,7 @@ def own(model: type[M], account_id: str, id: str) -> M:
     Raises:
         NotFound: there is none, or it is another account's.
     """
-    found: M | None = model.get_or_none((model.id == id) & (model.account_id == account_id))
+    found = first(model, id=id, account_id=account_id)
     if found is None:
         raise NotFound
     return found
@@ -43,56 +44,49 @@ def locked(store: Store, query: Any) -> Any:
     return query.for_update() if store.on_postgresql else query
 
 
-def lock_session(store: Store, account_id: str, session_id: str) -> Session | None:
+def lock_session(account_id: str, session_id: str) -> Session | None:
     """The session's row, locked: whoever changes a deposit holds this first, so that two never decide at once."""
-    query = Session.select().where((Session.id == session_id) & (Session.account_id == account_id))
-    found: Session | None = locked(store, query).first()
-    return found
+    return first(Session, lock=True, id=session_id, account_id=account_id)
 
 
-def lock_part(store: Store, part_id: str) -> RefundPart:
+def lock_part(part_id: str) -> RefundPart:
     """One part of a refund, locked against those who claim it; whoever needs the session's lock takes that first."""
-    part: RefundPart = locked(store, RefundPart.select().where(RefundPart.id == part_id)).get()
+    part = first(RefundPart, lock=True, id=part_id)
+    assert part is not None, "parts are never deleted"
     return part
 
 
 def deposit_of(account_id: str, session_id: str) -> Deposit | None:
-    found: Deposit | None = Deposit.get_or_none((Deposit.session_id == session_id) & (Deposit.account_id == account_id))
-    return found
+    return first(Deposit, session_id=session_id, account_id=account_id)
 
 
 def live_page(deposit: Deposit) -> Checkout | None:
     """The Checkout page that may be open at Stripe; the database allows one a deposit."""
-    found: Checkout | None = Checkout.get_or_none((Checkout.deposit_id == deposit.id) & Checkout.state.in_(LIVE_PAGES))
-    return found
+    return next((page for page in every(Checkout, deposit_id=deposit.id) if page.state in LIVE_PAGES), None)
 
 
 def payments_of(deposit: Deposit) -> list[Payment]:
     """Newest first: the youngest charge is the one that a bank returns most surely."""
-    return list(
-        Payment.select().where(Payment.deposit_id == deposit.id).order_by(Payment.received_at.desc(), Payment.id.desc())
-    )
+    return sorted(every(Payment, deposit_id=deposit.id), key=lambda each: (each.received_at, each.id), reverse=True)
 
 
 def refunds_of(deposit: Deposit) -> list[Refund]:
     """Newest first."""
-    return list(
-        Refund.select().where(Refund.deposit_id == deposit.id).order_by(Refund.created_at.desc(), Refund.id.desc())
-    )
+    return sorted(every(Refund, deposit_id=deposit.id), key=lambda each: (each.created_at, each.id), reverse=True)
 
 
 def parts_of_deposit(deposit: Deposit) -> list[RefundPart]:
-    return list(RefundPart.select().where(RefundPart.deposit_id == deposit.id))
+    return every(RefundPart, deposit_id=deposit.id)
 
 
 def entries_of(deposit: Deposit) -> list[LedgerEntry]:
-    return list(LedgerEntry.select().where(LedgerEntry.deposit_id == deposit.id))
+    return every(LedgerEntry, deposit_id=deposit.id)
 
 
 def client_now(client_id: str) -> str:
     """The id that answers for `client_id` since it was merged, itself otherwise."""
     for _ in range(_MERGES):
-        client = Client.get_or_none(Client.id == client_id)
+        client = first(Client, id=client_id)
         if client is None or client.merged_into is None:
             return client_id
         client_id = client.merged_into
