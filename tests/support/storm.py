@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -125,6 +126,7 @@ class Weather:
     every: float = 1.0
     random: random.Random = field(default_factory=lambda: random.Random(11))
     faults: Counter[str] = field(default_factory=Counter)
+    told_again: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
 
@@ -153,10 +155,12 @@ class Weather:
                 return
 
     def _tell_again(self, session_id: str) -> None:
-        try:
-            self.practice.call("POST", "scheduling", "/v1/ops/outbox/replay", json={"subject": session_id}, timeout=15)
-        except requests.RequestException:
-            return  # its API is being killed just now
+        # Its API, or what that stands on, may be killed just now.
+        with suppress(requests.RequestException):
+            answer = self.practice.call(
+                "POST", "scheduling", "/v1/ops/outbox/replay", json={"subject": session_id}, timeout=15
+            )
+            self.told_again += answer.json()["events"] if answer.status_code == 200 else 0
 
 
 def expect_each_refunded_once(
@@ -172,13 +176,11 @@ def expect_each_refunded_once(
     )
     deployment.wait_drained(_PATIENCE)
     deposits = {d["id"]: d for d in _all(practice, "payments", "/v1/deposits")}
-    refunds = Counter(
-        r["metadata"]["timeblu_deposit"]
-        for r in practice.refunds_at_stripe()
-        if r["metadata"].get("timeblu_deposit") in deposits
-    )
+    at_stripe = [r for r in practice.refunds_at_stripe() if r["metadata"].get("timeblu_deposit") in deposits]
+    refunds = Counter(r["metadata"]["timeblu_deposit"] for r in at_stripe)
     assert set(refunds) == {d["id"] for d in deposits.values() if d["session_id"] in set(sessions)}
     assert set(refunds.values()) == {1}, {d: n for d, n in refunds.items() if n != 1}
+    assert {(r["status"], r["amount"]) for r in at_stripe} == {("succeeded", amount)}
     for deposit in deposits.values():
         if deposit["session_id"] in set(sessions):
             assert (deposit["status"], deposit["refunded_amount"], deposit["held_amount"]) == ("refunded", amount, 0)
