@@ -6,13 +6,38 @@ share is ten. What is asked for at every request goes through here; what is more
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
 import peewee
 
 M = TypeVar("M", bound=peewee.Model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Read:
+    """The rows of a model whose fields are each among `values`, by the value of the first of these fields."""
+
+    values: Mapping[str, frozenset[Any]]
+    rows: defaultdict[Any, list[Any]] = field(default_factory=lambda: defaultdict(list))
+
+    def covers(self, equal: Mapping[str, Any]) -> bool:
+        return all(equal.get(name) in values for name, values in self.values.items())
+
+    def find(self, equal: Mapping[str, Any]) -> list[Any]:
+        return [
+            row
+            for row in self.rows.get(equal[next(iter(self.values))], ())
+            if all(row.__data__[name] == value for name, value in equal.items())
+        ]
+
+
+_ahead: ContextVar[Mapping[type[peewee.Model], _Read]] = ContextVar("rows_read_ahead", default={})  # noqa: B039 - never changed in place
 
 
 def first(model: type[M], *, lock: bool = False, share: bool = False, **equal: Any) -> M | None:
@@ -27,12 +52,68 @@ def first(model: type[M], *, lock: bool = False, share: bool = False, **equal: A
 
 def every(model: type[M], *, lock: bool = False, share: bool = False, **equal: Any) -> list[M]:
     """All rows whose fields equal these, in no order. `lock` and `share` as `first`."""
+    read = None if lock or share else _ahead.get().get(model)
+    if read is not None and read.covers(equal):
+        return read.find(equal)
     database, fields = model._meta.database, model._meta.sorted_fields
     nulls = tuple(name for name, value in equal.items() if value is None)
     strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if database.for_update else ""
     text = _select(model, tuple(equal), nulls, strength, database.param)
     bound = [model._meta.fields[name].db_value(value) for name, value in equal.items() if value is not None]
     return [_made(model, fields, row) for row in database.execute_sql(text, bound).fetchall()]
+
+
+def locked(model: type[M], ids: Collection[Any]) -> list[M]:
+    """The rows of these primary keys, for this unit of work alone to change; locked in the order of the keys."""
+    if not ids:
+        return []
+    database = model._meta.database
+    text, bound = _among(model, {_key(model): ids})
+    strength = " FOR UPDATE" if database.for_update else ""
+    found = database.execute_sql(f'{text} ORDER BY "{_key(model)}"{strength}', bound).fetchall()
+    return [_made(model, model._meta.sorted_fields, row) for row in found]
+
+
+@contextmanager
+def ahead(*wanted: tuple[type[peewee.Model], Mapping[str, Collection[Any]]]) -> Iterator[None]:
+    """Read, with one question, the rows of each model whose fields are among these values; inside, `first` and `every` answer from them.
+
+    They do where it is sure that all rows asked for are here and no lock is asked for. So what a unit of work needs of many subjects is
+    written for one, and asked once. The rows are shared by all who ask: nobody changes them.
+    """
+    reads = {model: _Read(values={name: frozenset(each) for name, each in values.items()}) for model, values in wanted}
+    asked = [(model, read) for model, read in reads.items() if all(read.values.values())]
+    if asked:
+        questions = [_among(model, read.values) for model, read in asked]
+        for (model, read), found in zip(asked, ask(asked[0][0]._meta.database, questions), strict=True):
+            by = next(iter(read.values))
+            for row in found:
+                made = _made(model, model._meta.sorted_fields, row)
+                read.rows[made.__data__[by]].append(made)
+    token = _ahead.set({**_ahead.get(), **reads})
+    try:
+        yield
+    finally:
+        _ahead.reset(token)
+
+
+def ask(database: peewee.Database, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+    """The rows that each statement returns; PostgreSQL is sent all before the first answer is waited for."""
+    with pipelined(database):
+        cursors = [database.execute_sql(text, bound) for text, bound in questions]
+    return [list(cursor.fetchall()) if cursor.description else [] for cursor in cursors]
+
+
+@contextmanager
+def pipelined(database: peewee.Database) -> Iterator[None]:
+    """Statements inside are sent to PostgreSQL without waiting for each one's answer."""
+    if not database.for_update:
+        yield
+        return
+    # The errors of these come past peewee's own hands.
+    as_peewee_does = peewee.__exception_wrapper__  # type: ignore[attr-defined]
+    with as_peewee_does, database.connection().pipeline():
+        yield
 
 
 def add(row: peewee.Model) -> None:
@@ -76,13 +157,35 @@ def _made(model: type[M], fields: Sequence[peewee.Field], values: Sequence[Any])
     return row
 
 
+def _among(model: type[peewee.Model], values: Mapping[str, Collection[Any]]) -> tuple[str, list[Any]]:
+    """The statement for the rows whose fields are each among these, and what is bound to it."""
+    fields = model._meta.fields
+    bound = [[fields[name].db_value(value) for value in some] for name, some in values.items()]
+    if model._meta.database.for_update:
+        return _select_any(model, tuple(values)), bound  # one text however many they are, so that it is prepared once
+    conditions = [
+        f"{_column(model, name)} IN ({', '.join('?' * len(some))})" for name, some in zip(values, bound, strict=True)
+    ]
+    return f"{_select_all(model)} WHERE {' AND '.join(conditions)}", [value for some in bound for value in some]
+
+
+@cache
+def _select_any(model: type[peewee.Model], names: tuple[str, ...]) -> str:
+    return f"{_select_all(model)} WHERE {' AND '.join(f'{_column(model, name)} = ANY(%s)' for name in names)}"
+
+
+@cache
+def _select_all(model: type[peewee.Model]) -> str:
+    columns = ", ".join(f'"{field.column_name}"' for field in model._meta.sorted_fields)
+    return f'SELECT {columns} FROM "{model._meta.table_name}"'
+
+
 @cache
 def _select(model: type[peewee.Model], names: tuple[str, ...], nulls: tuple[str, ...], lock: str, param: str) -> str:
-    columns = ", ".join(f'"{field.column_name}"' for field in model._meta.sorted_fields)
     conditions = [
         f"{_column(model, name)} IS NULL" if name in nulls else f"{_column(model, name)} = {param}" for name in names
     ]
-    return f'SELECT {columns} FROM "{model._meta.table_name}" WHERE {" AND ".join(conditions)}{lock}'
+    return f"{_select_all(model)} WHERE {' AND '.join(conditions)}{lock}"
 
 
 @cache

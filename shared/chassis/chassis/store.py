@@ -18,6 +18,7 @@ from peewee import DatabaseProxy, InterfaceError, OperationalError
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
+from chassis import rows
 from contracts.envelope import format_time, parse_time
 
 log = logging.getLogger(__name__)
@@ -148,18 +149,22 @@ class Store:
         cursor = self.database.execute_sql(sql, bound)
         return list(cursor.fetchall()) if cursor.description else []
 
+    def execute_each(self, sql: str, parameters: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
+        """Run the statement with each of these, all sent before the first is answered; the rows that each returns."""
+        if self.on_sqlite:
+            sql = sql.replace("%s", "?")
+        bound = [
+            [format_time(value) if isinstance(value, datetime) else value for value in some] for some in parameters
+        ]
+        return rows.ask(self.database, [(sql, some) for some in bound])
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """Statements inside are sent to PostgreSQL without waiting for each one's answer; one that fails raises at the end.
 
         Within a unit of work, and for writes alone that nothing inside needs the answer of.
         """
-        if self.on_sqlite:
-            yield
-            return
-        # The errors of these come past peewee's own hands.
-        as_peewee_does = peewee.__exception_wrapper__  # type: ignore[attr-defined]
-        with as_peewee_does, self.database.connection().pipeline():
+        with rows.pipelined(self.database):
             yield
 
     @property

@@ -119,6 +119,62 @@ def test_of_writes_that_are_sent_together_all_are_kept_or_none(store: Store) -> 
         assert [room.id for room in Room.select().order_by(Room.id)] == ["room_1", "room_2", "room_5"]
 
 
+def test_what_was_read_ahead_is_not_asked_for_again_and_nothing_else_is_answered_from_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.transaction():
+        for number in range(4):
+            rows.add(_room(f"room_{number}", seats=number % 2))
+    ids = {"id": {"room_0", "room_1", "nowhere"}}
+    asked: list[str] = []
+    execute = store.database.execute_sql
+
+    def count(sql: str, *more: object) -> object:
+        asked.append(sql)
+        return execute(sql, *more)
+
+    with store.transaction(), rows.ahead((Room, ids)):
+        monkeypatch.setattr(store.database, "execute_sql", count)
+        found = rows.first(Room, id="room_1", name="Attic")
+        assert found is not None
+        assert (found.id, found.seats, found.opened_at) == ("room_1", 1, NOON)
+        assert rows.first(Room, id="room_1", name="Cellar") is None
+        assert rows.first(Room, id="nowhere") is None
+        assert asked == []
+        assert rows.every(Room, id="room_2")
+        assert rows.every(Room, name="Attic")
+        assert rows.first(Room, lock=True, id="room_1") is not None
+        assert len(asked) == 3
+        with rows.ahead((Room, {"name": ["Attic"], "seats": [0, 1]})):
+            assert {room.id for room in rows.every(Room, name="Attic", seats=0)} == {"room_0", "room_2"}
+            assert len(asked) == 4
+    with store.reading():
+        assert rows.first(Room, id="room_1") is not None
+    assert len(asked) == 5
+
+
+def test_rows_are_locked_by_their_keys_and_those_that_are_not_there_are_left_out(store: Store) -> None:
+    with store.transaction():
+        for number in (2, 0, 1):
+            rows.add(_room(f"room_{number}"))
+        assert [room.id for room in rows.locked(Room, {"room_2", "nowhere", "room_0"})] == ["room_0", "room_2"]
+        assert rows.locked(Room, []) == []
+
+
+def test_a_statement_is_run_with_each_of_what_it_is_given_and_every_answer_comes_back(store: Store) -> None:
+    with store.transaction():
+        statement = (
+            "INSERT INTO rooms (id, label, seats, opened_at) VALUES (%s, %s, 1, %s) ON CONFLICT DO NOTHING RETURNING id"
+        )
+        found = store.execute_each(statement, [(f"room_{number % 2}", "Attic", NOON) for number in range(3)])
+        assert found == [[("room_0",)], [("room_1",)], []]
+        assert store.execute_each("UPDATE rooms SET seats = %s WHERE id = %s", [(5, "room_0"), (6, "room_1")]) == [
+            [],
+            [],
+        ]
+        assert store.execute("SELECT seats FROM rooms ORDER BY id") == [(5,), (6,)]
+
+
 def _add_together(store: Store, *ids: str) -> None:
     with store.transaction(), store.together():
         for id in ids:
