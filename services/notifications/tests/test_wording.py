@@ -92,7 +92,7 @@ class _Tags(HTMLParser):
     ids=["full", "bare", "several", "keep", "unpaid", "undecided", "nothing"],
 )
 def test_every_email_renders_and_parses(kind: Kind, language: str, variables: Variables) -> None:
-    content = render_email(shipped(kind, language), variables)
+    content = render_email(shipped(kind, language), variables, language)
     letter = Letter(
         key=f"ses_1:{kind}:email",
         sender="bookings@timeblu.example",
@@ -109,6 +109,7 @@ def test_every_email_renders_and_parses(kind: Kind, language: str, variables: Va
     assert parsed["Subject"] == content.subject
     assert "\n\n\n" not in content.text
     assert "{{" not in content.subject + content.text + content.html
+    assert f'<html lang="{language}">' in content.html
     assert "<b>Winter</b>" not in content.html
     tags = _Tags()
     tags.feed(content.html)
@@ -118,7 +119,7 @@ def test_every_email_renders_and_parses(kind: Kind, language: str, variables: Va
 @every_language
 @pytest.mark.parametrize("kind", TOLD_TOGETHER)
 def test_of_several_sessions_none_is_told_more_often_than_another(kind: Kind, language: str) -> None:
-    content = render_email(shipped(kind, language), SEVERAL)
+    content = render_email(shipped(kind, language), SEVERAL, language)
 
     for body in (content.text, content.html):
         assert len({body.count(moment) for moment in SEVERAL.occurrences}) == 1
@@ -235,7 +236,7 @@ def test_a_letter_can_be_left_by_one_click_and_keeps_its_message_id() -> None:
         reply_to=None,
         to="ada@bücher.example",
         to_name="Ada",
-        content=render_email(shipped(Kind.REMINDER_24H, "en"), FULL),
+        content=render_email(shipped(Kind.REMINDER_24H, "en"), FULL, "en"),
         language="en",
         unsubscribe_url="https://unsubscribe.example/t",
     )
@@ -251,7 +252,7 @@ def test_a_letter_can_be_left_by_one_click_and_keeps_its_message_id() -> None:
 @pytest.mark.parametrize("to", ["", "ada", "ada@", "@example.com", "a b@example.com\r\nBcc: x@example.com"])
 def test_an_address_that_is_none_is_known_as_such(to: str) -> None:
     letter = Letter(
-        key="k", sender="a@b.example", sender_name="", reply_to=None, to=to, to_name="", content=render_email(shipped(Kind.PENDING, "en"), FULL), language="en"
+        key="k", sender="a@b.example", sender_name="", reply_to=None, to=to, to_name="", content=render_email(shipped(Kind.PENDING, "en"), FULL, "en"), language="en"
     )  # fmt: skip
     with pytest.raises(BadAddress):
         letter.as_bytes(NOON)

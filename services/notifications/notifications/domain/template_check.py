@@ -139,7 +139,7 @@ def _render(kind: Kind, channel: Channel, source: Source, wording: Wording) -> d
             if channel is Channel.SMS:
                 if len(render_sms(source, variables)) > LONGEST_SMS:
                     return {"text": [f"Rendered, it is longer than {LONGEST_SMS} characters."]}
-            elif not render_email(source, variables).subject:
+            elif not render_email(source, variables, wording.language).subject:
                 return {"subject": ["Rendered, it is empty where the session lacks what it tells."]}
         except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
             return {"text" if channel is Channel.SMS else "_schema": [f"It cannot be rendered: {error}"]}

@@ -81,8 +81,8 @@ class Rendered:
     html: str
 
 
-def render_email(source: Source, variables: Variables) -> Rendered:
-    """Subject on one line, text, and a whole HTML page.
+def render_email(source: Source, variables: Variables, language: str) -> Rendered:
+    """Subject on one line, text, and a whole HTML page that says in which language it is.
 
     Raises:
         jinja2.TemplateError: a variable is unknown, or the template is none.
@@ -93,7 +93,7 @@ def render_email(source: Source, variables: Variables) -> Rendered:
     return Rendered(
         subject=subject,
         text=_tidy(_compiled(source.text).render(values)),
-        html=_html().get_template("layout").render(values, subject=subject, body=Markup(body)),
+        html=_html().get_template("layout").render(values, subject=subject, body=Markup(body), language=language),
     )
 
 

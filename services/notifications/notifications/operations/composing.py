@@ -79,7 +79,7 @@ class Message:
             reply_to=(self.wishes.reply_to or self.account.email) if self.to_client else None,
             to=to or "",
             to_name=to_name,
-            content=self._rendered(lambda source: templates.render_email(source, variables)),
+            content=self._rendered(lambda source: templates.render_email(source, variables, wording.language)),
             language=wording.language,
             invitation=self._invitation(context),
             unsubscribe_url=variables.unsubscribe_url or None,

@@ -158,7 +158,7 @@ def template_for(account_id: str, kind: Kind, channel: Channel, locale: Locale) 
 def _previewed(kind: Kind, channel: Channel, source: Source, wording: Wording, account: Account) -> Preview:
     variables = samples.shown(kind, wording, account.name)
     if channel is Channel.EMAIL:
-        return Preview(email=render_email(source, variables))
+        return Preview(email=render_email(source, variables, wording.language))
     text = render_sms(source, variables)
     return Preview(text=text, length=length(text))
 
