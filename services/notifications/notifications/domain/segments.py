@@ -36,7 +36,7 @@ class Length:
 def length(text: str) -> Length:
     """The length of a text as a phone network counts it; of an empty one no segment."""
     encoding = Encoding.GSM_7 if set(text) <= _BASIC | _EXTENDED else Encoding.UCS_2
-    sizes = [_size(character, encoding) for character in text]
+    sizes = [1] * len(text) if set(text) <= _BASIC else [_size(character, encoding) for character in text]
     units = sum(sizes)
     segments = min(units, 1) if units <= _ALONE[encoding] else _parts(sizes, _JOINED[encoding])
     return Length(encoding=encoding, units=units, segments=segments)

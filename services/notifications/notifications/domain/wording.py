@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
+from functools import lru_cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -18,6 +20,7 @@ LANGUAGES = ("en", "de")
 """The languages that messages are written in; for any other one it is the first."""
 _LANGUAGE_AND_COUNTRY = re.compile(r"[A-Za-z]{2,3}(?:[-_](?:[A-Za-z]{2}|[0-9]{3}))?")
 _CODE_BY_NUMBER = re.compile(r"(?<=[A-Za-z])(?=\d)")
+_KEPT = 4096
 _NO_BREAK = re.compile("[\u00a0\u202f\u2009]")
 
 
@@ -34,19 +37,20 @@ class Wording:
 
     def date(self, moment: datetime) -> str:
         """`Tuesday, 1 December 2026`"""
-        return _plain(format_date(self._local(moment), "full", locale=self.locale))
+        return _date(self._local(moment).date(), "full", self.locale)
 
     def time(self, moment: datetime) -> str:
         """`10:00` or `10:00 AM`"""
-        return _plain(format_time(self._local(moment), "short", locale=self.locale))
+        local = self._local(moment)
+        return _time(time(local.hour, local.minute), self.locale)
 
     def short_date(self, moment: datetime) -> str:
         """`01.12.26`, for text messages."""
-        return _plain(format_date(self._local(moment), "short", locale=self.locale))
+        return _date(self._local(moment).date(), "short", self.locale)
 
     def zone(self, moment: datetime) -> str:
         """The name of the timezone at that moment: `Central European Standard Time`."""
-        return _plain(get_timezone_name(self._local(moment), width="long", locale=self.locale))
+        return _zone(self._local(moment).replace(second=0, microsecond=0), self.timezone, self.locale)
 
     def span(self, starts_at: datetime, ends_at: datetime) -> str:
         """`Tuesday, 1 December 2026, 10:00–11:00`; the second day is named where it is another."""
@@ -98,6 +102,25 @@ def template_locale(text: str) -> Locale | None:
 def tag(locale: Locale) -> str:
     """A locale as the API writes it: `de-AT`."""
     return str(locale).replace("_", "-")
+
+
+# Babel puts a form together anew each time; those who are reminded together are told of the same days and hours.
+
+
+@lru_cache(_KEPT)
+def _date(day: date, form: Literal["full", "short"], locale: Locale) -> str:
+    return _plain(format_date(day, form, locale=locale))
+
+
+@lru_cache(_KEPT)
+def _time(wall: time, locale: Locale) -> str:
+    return _plain(format_time(wall, "short", locale=locale))
+
+
+@lru_cache(_KEPT)
+def _zone(local: datetime, timezone: str, locale: Locale) -> str:
+    """`timezone` is a part of the key, as moments of two timezones may be equal."""
+    return _plain(get_timezone_name(local, width="long", locale=locale))
 
 
 def _plain(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from chassis.clock import Clock, SystemClock
 from chassis.links import Links
@@ -24,7 +25,7 @@ class Notifications:
     wakeups: Wakeups
     real_clock: Clock = field(default_factory=SystemClock)
 
-    @property
+    @cached_property
     def links(self) -> Links:
         return Links(self.settings.service_jwt_secret)
 
