@@ -150,6 +150,20 @@ def test_a_delivery_is_sent_again_to_the_address_of_today(practice: Practice) ->
     assert len(practice.mails()) == 2
 
 
+def test_a_delivery_that_is_not_as_its_caller_saw_it_is_not_sent_again(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    [queued] = practice.deliveries()
+    practice.work()
+    path = f"/v1/deliveries/{queued['id']}"
+    sent = practice.call("GET", path)
+    assert sent.headers["ETag"] == f'"{queued["version"] + 1}"'
+
+    stale = practice.call("POST", f"{path}/resend", If_Match=f'"{queued["version"]}"')
+    fresh = practice.call("POST", f"{path}/resend", If_Match=sent.headers["ETag"])
+
+    assert (stale.status_code, fresh.status_code) == (412, 201)
+
+
 def test_what_is_no_longer_so_is_not_sent_again(practice: Practice) -> None:
     practice.hear("session.created", session())
     practice.work()

@@ -4,62 +4,34 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from schemathesis import Case as AnyCase
-from schemathesis import Config, GenerationMode, openapi
-from schemathesis.checks import not_a_server_error
-from schemathesis.config import GenerationConfig, ProjectConfig, ProjectsConfig
-from schemathesis.core.failures import FailureGroup
-from schemathesis.core.result import Err
-from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from services.scheduling.tests.driver import ALL_SCOPES, SECRET, World, at, build_world
 
 from chassis.auth import issue
 from chassis.ids import new_id
-
-Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
-Case: TypeAlias = AnyCase[Any]
-
-EXAMPLES = 20
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
-# What hits something, by the name of the parameter or field that asks for it, or by a path up to its parameter.
-Known = dict[str, list[Any]]
+from support.conformance import Known, ask, document_of, operations_of
 
 
 def test_the_document_is_what_the_service_does(tmp_path: Path, subtests: pytest.Subtests) -> None:
     furnished = tmp_path / "furnished.sqlite3"
     world = build_world(f"sqlite:///{furnished}")
-    document = _document(world)
+    document = document_of(world.http.application)
     known = _furnish(world, document)
     world.close()
     fruitless = []
-    operations = list(_operations(document))
+    operations = list(operations_of(document))
     for number, operation in enumerate(operations):
         with subtests.test(operation.label):
             # Each operation changes a world of its own, so that none depends on what another left.
             copy = shutil.copy(furnished, tmp_path / f"{number}.sqlite3")
             world = build_world(f"sqlite:///{copy}")
             try:
-                statuses, failures = _ask(world, operation, _cases(operation, known, _required(document, operation)))
+                statuses, failures = ask(world.http.application, document, operation, known, _tokens())
             finally:
                 world.close()
             if not any(status < HTTPStatus.BAD_REQUEST for status in statuses):
@@ -81,7 +53,7 @@ def test_a_body_that_cannot_be_read_is_refused_as_the_document_tells(
     light_world: World, body: bytes, media_type: str, status: HTTPStatus
 ) -> None:
     headers = {"Authorization": f"Bearer {light_world.a.token}", "Content-Type": media_type}
-    document = _document(light_world)
+    document = document_of(light_world.http.application)
     for path, operations in document["paths"].items():
         for method in [name for name, told in operations.items() if "requestBody" in told]:
             answer = light_world.http.open(
@@ -90,33 +62,6 @@ def test_a_body_that_cannot_be_read_is_refused_as_the_document_tells(
             assert answer.status_code == status, f"{method} {path}: {answer.text}"
             assert str(int(status)) in operations[method]["responses"], f"{method} {path}"
             assert answer.mimetype == "application/problem+json"
-
-
-def _document(world: World) -> dict[str, Any]:
-    """The service's own, but for `default`, which would excuse whatever is told nowhere, and for the ingress's prefix."""
-    document: dict[str, Any] = world.http.get("/openapi.json").get_json()
-    del document["servers"]
-    for path in document["paths"].values():
-        for method in path.keys() - {"parameters"}:
-            del path[method]["responses"]["default"]
-    return document
-
-
-def _operations(document: dict[str, Any]) -> Iterator[Operation]:
-    generation = GenerationConfig(with_security_parameters=False)
-    config = Config(seed=1, projects=ProjectsConfig(default=ProjectConfig(generation=generation)))
-    for found in openapi.from_dict(document, config=config).get_all_operations():
-        if isinstance(found, Err):
-            raise found.err()
-        yield found.ok()
-
-
-def _required(document: dict[str, Any], operation: Operation) -> set[str]:
-    """The fields that the operation's JSON body cannot do without."""
-    told = document["paths"][operation.path][operation.method]
-    content = told.get("requestBody", {}).get("content", {}).get("application/json", {})
-    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
-    return set(document["components"]["schemas"].get(name, {}).get("required", []))
 
 
 def _furnish(world: World, document: dict[str, Any]) -> Known:
@@ -177,68 +122,6 @@ def _furnish(world: World, document: dict[str, Any]) -> Known:
             found = [row["id"] for row in world.a.get(listed["list"])["data"]]
             known[listed[0]] = known[listed["name"]] = found
     return known
-
-
-def _ask(world: World, operation: Operation, cases: st.SearchStrategy[Case]) -> tuple[set[int], list[str]]:
-    """The statuses that were answered, and what of the answers is not as the document tells."""
-    statuses: set[int] = set()
-    failures: list[str] = []
-
-    # Failures are gathered rather than raised: to ask again would find the world changed.
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases, token=_tokens())
-    def ask(case: Case, token: str | None) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        response = case.call(headers=headers, app=world.http.application)
-        statuses.add(response.status_code)
-        try:
-            case.validate_response(response, checks=CHECKS)
-        except FailureGroup as group:
-            failures.append(str(group))
-
-    ask()
-    return statuses, failures
-
-
-@st.composite
-def _cases(draw: st.DrawFn, operation: Operation, known: Known, required: set[str]) -> Case:
-    """Requests of which half should be taken, the others keep to the document or do not."""
-    hopeful = draw(st.booleans())
-    modes = [operation.as_strategy(generation_mode=GenerationMode.POSITIVE)]
-    if not hopeful and (operation.body or operation.query):
-        modes.append(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
-    case: Case = draw(st.one_of(modes))
-
-    def filled(value: Any) -> Any:
-        """With what is known in place of what was made up."""
-        if isinstance(value, list):
-            return [filled(one) for one in value]
-        if not isinstance(value, dict):
-            return value
-        return {
-            name: draw(st.sampled_from(known[name]))
-            if known.get(name) and (hopeful or draw(st.booleans()))
-            else filled(inner)
-            for name, inner in value.items()
-        }
-
-    case.headers.update(filled(dict(case.headers)))
-    case.query = filled(case.query)
-    case.body = filled(case.body)
-    if hopeful and isinstance(case.body, dict) and draw(st.booleans()):
-        case.body = {name: value for name, value in case.body.items() if name in required or name in known}
-    for name in case.path_parameters:
-        ids = known.get(operation.path.partition(f"{{{name}}}")[0] + f"{{{name}}}") or known.get(name)
-        if ids and (hopeful or draw(st.booleans())):
-            case.path_parameters[name] = draw(st.sampled_from(ids))
-    return case
 
 
 def _tokens() -> st.SearchStrategy[str | None]:

@@ -9,7 +9,19 @@ from flask import Response
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chassis.spreadsheets import harmless, line
-from chassis.web import Blueprint, Nothing, Page, PageQuery, Query, caller, decode_cursor, encode_cursor, once, requires
+from chassis.web import (
+    Blueprint,
+    Nothing,
+    Page,
+    PageQuery,
+    Query,
+    caller,
+    decode_cursor,
+    encode_cursor,
+    if_match,
+    once,
+    requires,
+)
 from contracts.fields import UtcTime
 from notifications.domain.kinds import Channel, Kind
 from notifications.domain.statuses import DeliveryStatus
@@ -68,6 +80,7 @@ class DeliveryOut(Schema):
     segments = fields.Integer(allow_none=True, metadata={"description": "how many text messages it was"})
     resend_of = fields.String(allow_none=True)
     created_at = UtcTime()
+    version = fields.Integer(metadata={"description": "grows with what is told of it by events"})
     updated_at = UtcTime()
 
 
@@ -105,6 +118,7 @@ def blueprint(context: Notifications) -> Blueprint:
     @routes.get("/export")
     @requires("notifications:read", "notifications:write")
     @routes.arguments(ExportQuery, location="query")
+    @routes.response(200, {"type": "string"}, content_type="text/csv")
     def export(query: dict[str, Any]) -> Response:
         """The same as CSV."""
         account_id = caller().account_id
@@ -124,7 +138,7 @@ def blueprint(context: Notifications) -> Blueprint:
     @routes.response(201, DeliveryOut)
     def send_again(body: dict[str, Any], delivery_id: str) -> Any:
         """Send it again as a delivery of its own, rendered anew."""
-        return resend(context, caller().account_id, delivery_id)
+        return resend(context, caller().account_id, delivery_id, if_match())
 
     return routes
 

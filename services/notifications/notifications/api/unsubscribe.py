@@ -15,6 +15,7 @@ def blueprint(context: Notifications) -> Blueprint:
 
     @routes.get("/<token>")
     @public
+    @routes.response(200, {"type": "string"}, content_type="text/html")
     def ask(token: str) -> Response:
         """A page with a button: mail scanners open links, so opening one changes nothing."""
         return _page(unsubscribe_page(*provider_of(context, token)))
@@ -22,6 +23,7 @@ def blueprint(context: Notifications) -> Blueprint:
     @routes.post("/<token>")
     @public
     @any_body
+    @routes.response(200, {"type": "string"}, content_type="text/html")
     def end(token: str) -> Response:
         """End reminders by email for the client of the link; repeatable."""
         context.store.run(lambda: unsubscribe(context, token))

@@ -22,6 +22,9 @@ def blueprint(context: Notifications) -> Blueprint:
     @routes.post("/twilio")
     @public
     @any_body
+    @routes.response(200, {"type": "string"}, content_type="text/xml")
+    @routes.alt_response(204, description="It is noted")
+    @routes.alt_response(404, "NOT_FOUND")
     def twilio() -> Response:
         """Twilio's requests; a wrong signature is 400 `bad_signature`."""
         form = request.form.to_dict()
@@ -48,6 +51,9 @@ def blueprint(context: Notifications) -> Blueprint:
     @routes.post("/mail")
     @public
     @any_body
+    @routes.response(204)
+    @routes.alt_response(401, "UNAUTHORIZED")
+    @routes.alt_response(404, "NOT_FOUND")
     def mail() -> Response:
         """A report of mail that came back, as it arrived (RFC 3464), under the password of the settings by HTTP Basic."""
         secret = context.settings.mail_webhook_secret

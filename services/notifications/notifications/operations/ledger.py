@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from chassis.ids import new_id
-from chassis.problems import Conflict, NotFound
+from chassis.problems import Conflict, NotFound, Stale
 from chassis.store import moment
 from notifications.domain import reminders as rules
 from notifications.domain.kinds import TERMS, Channel
@@ -88,11 +88,12 @@ def get_delivery(context: Notifications, account_id: str, delivery_id: str) -> D
     return delivery
 
 
-def resend(context: Notifications, account_id: str, delivery_id: str) -> Delivery:
+def resend(context: Notifications, account_id: str, delivery_id: str, seen: int | None = None) -> Delivery:
     """Send a message again because somebody asks for it: a delivery of its own, rendered anew, to the address of today.
 
     Raises:
         NotFound: the account has no such delivery.
+        Stale: it has changed since version `seen`.
         Conflict: it is still under way, no longer true, or the client cannot be reached so.
     """
     with context.store.transaction():
@@ -100,6 +101,8 @@ def resend(context: Notifications, account_id: str, delivery_id: str) -> Deliver
         before = deliveries.get(delivery_id, account_id)
         if before is None:
             raise NotFound
+        if seen is not None and seen != before.version:
+            raise Stale
         if before.status in OPEN:
             raise Conflict("it has not been sent yet", code="invalid_transition")
         _refuse_what_no_longer_holds(context, before)
@@ -118,7 +121,7 @@ def resend(context: Notifications, account_id: str, delivery_id: str) -> Deliver
             created_at=now,
             updated_at=now,
         )
-        deliveries.add(context.store, delivery.as_dict())
+        deliveries.add(context.store, delivery)
         hand_over(context, delivery)
         return delivery
 
