@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import psutil
 import psycopg
 import requests
 
@@ -27,26 +29,40 @@ _IDEAL = _CONCURRENCY / _ANSWER_SECONDS
 _MESSAGES = 6000
 _PATIENCE = 300.0
 _PROCESSES = (1, 2, 4)
+_FULL = 0.95
+"""From this share on the cores are full: what more processes could be faster by is not there."""
 _DUE_PER_SECOND, _DUE_SECONDS, _OLDEST = 200, 60, 5.0
 _TABLE = "CREATE TABLE sends (id TEXT PRIMARY KEY, begun_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), sid TEXT, sent_at TIMESTAMPTZ)"
 
 
 def measure(ground: Ground) -> list[Section]:
     """Rounds take turns between ours with one, two and four processes, and Celery."""
-    ours: dict[int, list[float]] = {count: [] for count in _PROCESSES}
+    ours: dict[int, list[_Sent]] = {count: [] for count in _PROCESSES}
     celery: list[float] = []
     with _provider(_ANSWER_SECONDS) as provider:
         for number in range(_ROUNDS if ground.share == 1 else 1):
             for count in _PROCESSES:
                 ours[count].append(_ours(ground, provider, count))
             celery.append(_celery(ground, provider))
-            say(f"round {number + 1}: ours {[round(values[-1]) for values in ours.values()]}, Celery {celery[-1]:.0f}")
+            say(f"round {number + 1}: ours {[str(sent[-1]) for sent in ours.values()]}, Celery {celery[-1]:.0f}")
         waited = _waiting(ground, provider)
     return [_section(ours, celery), waited]
 
 
-def _section(ours: dict[int, list[float]], celery: list[float]) -> Section:
-    rows = {count: Row(what="", values=values, unit="/s") for count, values in ours.items()}
+@dataclass(frozen=True, kw_only=True)
+class _Sent:
+    """How many texts a second, and what share of the machine's cores was busy meanwhile."""
+
+    rate: float
+    busy: float
+
+    def __str__(self) -> str:
+        return f"{self.rate:.0f} ({self.busy:.0%} busy)"
+
+
+def _section(ours: dict[int, list[_Sent]], celery: list[float]) -> Section:
+    rows = {count: Row(what="", values=[sent.rate for sent in all_sent], unit="/s") for count, all_sent in ours.items()}
+    busy = {count: statistics.median(sent.busy for sent in all_sent) for count, all_sent in ours.items()}
     peer = Row(
         what=f"Celery, pool of {_CONCURRENCY} threads",
         values=celery,
@@ -54,29 +70,26 @@ def _section(ours: dict[int, list[float]], celery: list[float]) -> Section:
         beside=f"{_share(celery)} of the ideal",
     )
     one = rows[1].median
-    cores = os.cpu_count() or 1
     found = [
         Row(
             what="**one worker process**",
-            values=ours[1],
+            values=rows[1].values,
             unit="/s",
-            beside=f"{one / _IDEAL:.2f} of the ideal {_IDEAL:.0f}, {ratio(one, peer.median, 'Celery')}",
+            beside=f"{one / _IDEAL:.2f} of the ideal {_IDEAL:.0f}, {ratio(one, peer.median, 'Celery')}, cores {busy[1]:.0%} busy",
             target="≥ 0.9 of the ideal, ≥ Celery",
             met=one >= 0.9 * _IDEAL and one >= peer.median,
         )
     ]
     for count in _PROCESSES[1:]:
         linear = rows[count].median / (count * one)
-        # Beyond the cores there is nothing left to be linear with.
-        judged = count <= cores
         found.append(
             Row(
                 what=f"{count} worker processes",
-                values=ours[count],
+                values=rows[count].values,
                 unit="/s",
-                beside=f"{linear:.2f} of linear",
-                target="≥ 0.9 of linear" if judged else "",
-                met=linear >= 0.9 if judged else None,
+                beside=f"{linear:.2f} of linear, cores {busy[count]:.0%} busy",
+                target="≥ 0.9 of linear until the cores are full",
+                met=linear >= 0.9 or busy[count] >= _FULL,
             )
         )
     return Section(
@@ -94,8 +107,8 @@ def _share(values: list[float]) -> str:
     return f"{Row(what='', values=values, unit='').median / _IDEAL:.2f}"
 
 
-def _ours(ground: Ground, provider: str, processes: int) -> float:
-    """How many texts a second so many processes sent."""
+def _ours(ground: Ground, provider: str, processes: int) -> _Sent:
+    """What so many processes sent."""
     told, count = environment(ground, provider), ground.some(_MESSAGES)
     start = ground.processes.start
     ground.processes.run("notifications", "migrate", environment=told)
@@ -106,11 +119,14 @@ def _ours(ground: Ground, provider: str, processes: int) -> float:
     for role in fillers:
         role.terminate()
     workers = [_worker(ground, told) for _ in range(processes)]
+    wait_until(lambda: seen.count("sent") >= count // 10, deadline=_PATIENCE, interval=0.1, what="the first tenth")
+    psutil.cpu_percent()
     wait_until(lambda: seen.count("sent") >= count, deadline=_PATIENCE, interval=0.2, what="all to be sent")
+    busy = psutil.cpu_percent() / 100
     _end(workers)
     rate = seen.rate(count // 10)
     seen.close()
-    return rate
+    return _Sent(rate=rate, busy=busy)
 
 
 def _celery(ground: Ground, provider: str) -> float:
