@@ -86,7 +86,7 @@ class Bus:
     _told: dict[str, threading.Event] = field(default_factory=dict)
     _inboxes: dict[str, Inbox] = field(default_factory=dict)
     _chores: dict[str, list[_Chore]] = field(default_factory=dict)
-    _workers: dict[str, Worker] = field(default_factory=dict)
+    _workers: dict[str, Worker[Any, Any]] = field(default_factory=dict)
     _servers: list[HttpServer] = field(default_factory=list)
 
     @classmethod

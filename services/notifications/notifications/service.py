@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import Gauge
 
@@ -55,22 +55,18 @@ def build(settings: Settings, clock: Clock | None = None, real_clock: Clock | No
 
         return jobs(context)
 
-    def workers() -> dict[str, Worker]:
+    def workers() -> dict[str, Worker[Any, Any]]:
         from notifications.gateways.mail import Mailer
         from notifications.gateways.texts import Texter
         from notifications.operations.pacing import ProviderPace
-        from notifications.operations.sending import send_email, send_sms
+        from notifications.operations.sending import email_worker, sms_worker
 
         mailer, email_pace = Mailer(settings), ProviderPace(context, Channel.EMAIL, settings.email_per_second)
         texter = Texter(settings) if settings.sms_possible else None
         sms_pace = ProviderPace(context, Channel.SMS, settings.sms_per_second)
         return {
-            "email": Worker(
-                queue="notifications.email", run=lambda event: send_email(context, mailer, event.subject, email_pace)
-            ),
-            "sms": Worker(
-                queue="notifications.sms", run=lambda event: send_sms(context, texter, event.subject, sms_pace)
-            ),
+            "email": email_worker(context, mailer, email_pace),
+            "sms": sms_worker(context, texter, sms_pace),
         }
 
     def blueprints() -> Sequence[Blueprint]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 from services.notifications.tests.driver import NOON, Practice, cancellation, client, session
 
+from chassis.inbox import event_of
+from chassis.service import Done
 from notifications.operations.dispatching import dispatch
 from notifications.operations.reminding import plan_account
 
@@ -35,6 +38,48 @@ def test_many_dispatchers_and_workers_send_each_reminder_once(practice: Practice
     }
     assert len(practice.texts()) == SESSIONS
     assert practice.rows("sms_usage")[0]["used"] == SESSIONS
+    assert all(invariant.query() == [] for invariant in practice.service.invariants())
+
+
+def test_what_is_taken_together_is_each_judged_and_settled_by_itself(practice: Practice) -> None:
+    """Of one portion: some are sent, one was cancelled, one comes twice, one is refused, one is not there, and the quota ends before the last."""
+    practice.call("PUT", "/v1/settings", {"sms": {"quota": 5}})
+    for number in range(8):
+        phone = "+15005550009" if number == 3 else f"+4917012345{number:02}"
+        practice.hear("client.created", client(id=f"cli_{number}", phone=phone))
+        one = session(id=f"ses_{number}", client_id=f"cli_{number}")
+        practice.hear("session.created", one, at=NOON - timedelta(days=2))
+    practice.clock.moment += timedelta(days=6)
+    dispatch(practice.context)
+    cancelled = session(2, id="ses_2", client_id="cli_2", status="cancelled", cancellations=[cancellation()])
+    practice.hear("session.cancelled", cancelled)
+    # Receipts lead nowhere, so that what is told is told by the worker.
+    object.__setattr__(practice.context.settings, "public_url", "http://127.0.0.1:1")
+    events = [event_of(due) for due in practice.on_the_queues() if due.decoded()["channel"] == "sms"]
+    events = [*events, events[0], replace(events[0], subject="dlv_nowhere")]
+
+    worker = practice.service.workers()["sms"]
+    tasks = worker.take(events)
+    done = [
+        Done(task=task, outcome=worker.call(task), traceparent=f"00-{number:032x}-{number:016x}-01")
+        for number, task in enumerate(tasks, start=1)
+        if task is not None
+    ]
+    worker.settle([*done, done[0]])
+
+    assert len(done) == 5
+    assert tasks[-2:] == [None, None]
+    fared = Counter(row["status"] for row in practice.deliveries("channel=sms&status=queued,sent,failed,skipped"))
+    assert fared == {"sent": 4, "failed": 1, "skipped": 3}
+    assert len(practice.texts()) == 4
+    reasons = Counter(practice.reminders(f"ses_{number}")["reminder_24h", "sms"] for number in range(8))
+    assert reasons["skipped", "quota"] == 2
+    assert reasons["cancelled", "session_cancelled"] == 1
+    assert practice.rows("sms_usage")[0]["used"] == 4
+    told = [row for row in practice.rows("outbox") if row["type"] in ("notification.sent", "notification.failed")]
+    assert len(told) == 5
+    # Each is told in the trace of its own call.
+    assert len({str(row["traceparent"]).split("-")[1] for row in told}) == 5
     assert all(invariant.query() == [] for invariant in practice.service.invariants())
 
 

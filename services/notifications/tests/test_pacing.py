@@ -11,13 +11,14 @@ from services.notifications.tests.conftest import MakePractice
 from services.notifications.tests.driver import NOON, Practice, account, client, session
 
 from chassis.clock import SystemClock
+from chassis.inbox import event_of
 from chassis.store import Store
 from notifications.domain.kinds import Channel
 from notifications.domain.pacing import Pace
 from notifications.gateways.mail import Mailer
 from notifications.operations.dispatching import dispatch
 from notifications.operations.pacing import ProviderPace
-from notifications.operations.sending import send_email
+from notifications.operations.sending import email_worker
 from notifications.store import paces
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -113,9 +114,9 @@ def test_workers_together_keep_to_what_the_provider_takes(make_practice: MakePra
     provider = [ProviderPace(context, Channel.EMAIL, rate) for _ in range(3)]
     began = datetime.now(UTC)
     with ThreadPoolExecutor(9) as pool:
-        permitted = list(pool.map(lambda number: provider[number % 3].wait(), range(30)))
+        permitted = list(pool.map(lambda number: provider[number % 3].take(1), range(30)))
 
-    assert permitted == [True] * 30
+    assert permitted == [1] * 30
     # A permit each 20 ms, of which the first is free: what three processes took in advance is none that others lack.
     assert (datetime.now(UTC) - began).total_seconds() >= 29 / rate
 
@@ -141,12 +142,13 @@ def test_what_would_wait_for_long_comes_again_later(make_practice: MakePractice,
     practice.hear("client.created", client())
     for number in range(2):
         practice.hear("session.created", session(id=f"ses_{number}"))
-    mailer, pace = Mailer(practice.context.settings), ProviderPace(practice.context, Channel.EMAIL, 0.1)
+    pace = ProviderPace(practice.context, Channel.EMAIL, 0.1)
+    worker = email_worker(practice.context, Mailer(practice.context.settings), pace)
 
     def send_all() -> None:
         dispatch(practice.context)
         for envelope in practice.on_the_queues():
-            send_email(practice.context, mailer, envelope.subject, pace)
+            worker.run(event_of(envelope))
 
     send_all()
     assert sorted(status for _, _, status in practice.fared()) == ["queued", "sent"]

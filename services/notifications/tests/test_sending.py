@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -10,13 +11,15 @@ import requests
 from services.notifications.tests.conftest import MakePractice
 from services.notifications.tests.driver import NOON, Practice, account, client, session
 
+from chassis.inbox import event_of
+from chassis.store import StoreDown
 from notifications.domain.kinds import Channel
 from notifications.domain.outcomes import Outcome
 from notifications.gateways.mail import Mailer
 from notifications.gateways.texts import Texter
 from notifications.operations.dispatching import dispatch
 from notifications.operations.pacing import ProviderPace
-from notifications.operations.sending import send_email, send_sms
+from notifications.operations.sending import email_worker, sms_worker
 from support.waiting import wait_until
 
 TO_NOBODY_YET = {"kinds": {"reminder_24h": {"email": False, "sms": True}, "reminder_2h": {"email": False}}}
@@ -135,6 +138,22 @@ def test_one_connection_carries_many_mails_and_is_made_anew_when_the_server_has_
     assert mails[0].get_content() == ".a line that begins with a dot\r\n..two\r\n"
 
 
+def test_an_attempt_that_could_not_be_committed_leaves_nothing_of_its_email_on_the_connection(
+    practice: Practice,
+) -> None:
+    mailer = Mailer(practice.context.settings)
+
+    def store_is_down() -> bool:
+        raise StoreDown
+
+    for begin in (store_is_down, lambda: False, lambda: True):
+        with suppress(StoreDown):
+            outcome = mailer.send(
+                b"Subject: hello\r\n\r\nhello\r\n", sender="a@b.example", to="c@d.example", begin=begin
+            )
+    assert outcome.result == "sent", outcome
+
+
 class DyingMailer(Mailer):
     """A worker that is killed right after its attempt was committed, before or after the message went out."""
 
@@ -155,7 +174,7 @@ def test_mail_whose_worker_died_while_sending_is_unknown_and_not_repeated(practi
     mailer = DyingMailer(practice.context.settings)
     mailer.after = after
     with pytest.raises(SystemExit):
-        send_email(practice.context, mailer, due.subject, ProviderPace(practice.context, Channel.EMAIL, 0))
+        email_worker(practice.context, mailer, ProviderPace(practice.context, Channel.EMAIL, 0)).run(event_of(due))
     practice.work()
     assert practice.fared() == [("confirmation", "email", "queued")]
 
@@ -170,12 +189,9 @@ def test_mail_whose_worker_died_before_the_attempt_is_sent_by_another(practice: 
     practice.hear("session.created", session())
     [due] = practice.on_the_queues()
     with pytest.raises(SystemExit):
-        send_email(
-            practice.context,
-            _Killed(practice.context.settings),
-            due.subject,
-            ProviderPace(practice.context, Channel.EMAIL, 0),
-        )
+        email_worker(
+            practice.context, _Killed(practice.context.settings), ProviderPace(practice.context, Channel.EMAIL, 0)
+        ).run(event_of(due))
 
     practice.lease_clock.moment = datetime.now(UTC) + timedelta(minutes=10)
     practice.work()
@@ -268,12 +284,9 @@ def test_a_text_whose_worker_died_is_settled_by_asking_twilio(practice: Practice
     # Its receipts lead nowhere, so that the list alone can tell.
     object.__setattr__(practice.context.settings, "public_url", "http://127.0.0.1:1")
     with pytest.raises(SystemExit):
-        send_sms(
-            practice.context,
-            DyingTexter(practice.context.settings),
-            due.subject,
-            ProviderPace(practice.context, Channel.SMS, 0),
-        )
+        sms_worker(
+            practice.context, DyingTexter(practice.context.settings), ProviderPace(practice.context, Channel.SMS, 0)
+        ).run(event_of(due))
 
     practice.lease_clock.moment += timedelta(minutes=3)
     practice.work()

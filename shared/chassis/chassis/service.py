@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from chassis.clock import Clock
 from chassis.inbox import Event, Handler
@@ -14,12 +14,14 @@ from chassis.jobs import Job
 from chassis.outbox import Outbox
 from chassis.settings import ServiceSettings
 from chassis.store import Store
-from chassis.telemetry import Metrics
+from chassis.telemetry import Metrics, traceparent
 from chassis.wakeups import Wakeups
 
 if TYPE_CHECKING:
     from flask_smorest import Blueprint
 
+Task = TypeVar("Task")
+Outcome = TypeVar("Outcome")
 CHASSIS_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -44,11 +46,35 @@ class Invariant:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Worker:
-    """Sends what a queue says is due; `run` is called outside any unit of work, and again after a crash."""
+class Done(Generic[Task, Outcome]):
+    """A task, what came of it, and the trace that it was done in."""
+
+    task: Task
+    outcome: Outcome
+    traceparent: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker(Generic[Task, Outcome]):
+    """Does what the messages of a queue ask for, by calls to the outside of which many are under way at once.
+
+    What has to be committed before and after a call is so for several messages together. After a crash each may come again.
+    """
 
     queue: str
-    run: Callable[[Event], None]
+    take: Callable[[Sequence[Event]], Sequence[Task | None]]
+    """Commits that the work on these has begun; returns the task of each, None where there is nothing to do. Where it returns fewer, the others
+    are given to it again."""
+    call: Callable[[Task], Outcome]
+    """Does one task, outside any unit of work, beside others."""
+    settle: Callable[[Sequence[Done[Task, Outcome]]], None]
+    """Commits what came of these."""
+
+    def run(self, event: Event) -> None:
+        """All of it for one message, on this thread."""
+        [task] = self.take([event])
+        if task is not None:
+            self.settle([Done(task=task, outcome=self.call(task), traceparent=traceparent())])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +93,7 @@ class Service:
     blueprints: Callable[[], Sequence[Blueprint]]
     snapshots: Callable[[str], Iterator[Snapshot]]
     invariants: Callable[[], Sequence[Invariant]]
-    workers: Callable[[], Mapping[str, Worker]] = dict
+    workers: Callable[[], Mapping[str, Worker[Any, Any]]] = dict
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
@@ -119,6 +119,16 @@ def traceparent() -> str | None:
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get("traceparent")
+
+
+@contextmanager
+def following(traceparent: str | None) -> Iterator[None]:
+    """What is published inside belongs to that trace, whose span has ended."""
+    token = attach(_propagator.extract({"traceparent": traceparent} if traceparent else {}))
+    try:
+        yield
+    finally:
+        detach(token)
 
 
 class Metrics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -14,7 +14,7 @@ from shared.chassis.tests.driver import Bench, send_raw
 from chassis import broker as chassis_broker
 from chassis.inbox import Event, Message
 from chassis.jobs import Job, JobRunner
-from chassis.service import Worker
+from chassis.service import Done, Worker
 from chassis.store import StoreDown
 from chassis.worker import QueueWorker
 from support.backing import Broker
@@ -117,8 +117,15 @@ def work_message(bench: Bench, number: int, **changes: str) -> Message:
     return Message(headers=headers, body=body.encode())
 
 
-def start_worker(bench: Bench, run: Callable[[Event], None], concurrency: int = 4) -> QueueWorker:
-    made = QueueWorker(bench.service, Worker(queue=QUEUE, run=run), concurrency)
+def start_worker(
+    bench: Bench,
+    call: Callable[[Event], object],
+    *,
+    take: Callable[[Sequence[Event]], Sequence[Event | None]] = list,
+    settle: Callable[[Sequence[Done[Event, object]]], None] = lambda _: None,
+    concurrency: int = 4,
+) -> QueueWorker:
+    made = QueueWorker(bench.service, Worker(queue=QUEUE, take=take, call=call, settle=settle), concurrency)
     bench._start(made)
     wait_until(lambda: made.ready, what="the worker to be ready")
     return made
@@ -175,16 +182,112 @@ def test_work_that_met_a_store_that_is_down_is_given_back_when_the_worker_is_sto
     url = suite.service.settings.broker_url
     begun = threading.Event()
 
-    def run(event: Event) -> None:
+    def take(events: Sequence[Event]) -> Sequence[Event]:
         begun.set()
         raise StoreDown
 
-    made = start_worker(suite, run)
+    made = start_worker(suite, lambda event: None, take=take)
     send_raw(url, [work_message(suite, 0)], queue=QUEUE)
     assert begun.wait(10)
     suite.stop(made)
 
     wait_until(lambda: broker.depth(url, QUEUE) == 1, what="the work to be back in its queue")
+
+
+@pytest.mark.integration
+def test_what_came_of_work_is_kept_until_the_store_answers_and_acknowledged_then(suite: Bench, broker: Broker) -> None:
+    url = suite.service.settings.broker_url
+    called: list[str] = []
+    settled: list[tuple[str, object]] = []
+    down = [True, True]
+
+    def call(event: Event) -> int:
+        called.append(event.subject)
+        return len(called)
+
+    def settle(done: Sequence[Done[Event, object]]) -> None:
+        if down:
+            down.pop()
+            raise StoreDown
+        settled.extend((each.task.subject, each.outcome) for each in done)
+
+    made = start_worker(suite, call, settle=settle)
+    send_raw(url, [work_message(suite, 0)], queue=QUEUE)
+    wait_until(lambda: settled == [("del_0", 1)], what="it to be settled")
+    suite.stop(made)
+
+    assert called == ["del_0"]
+    assert broker.depth(url, QUEUE) == 0
+
+
+@pytest.mark.integration
+def test_what_waits_is_taken_and_settled_together_and_never_more_than_half_again_the_calls(
+    suite: Bench, broker: Broker
+) -> None:
+    url = suite.service.settings.broker_url
+    going, lock = threading.Event(), threading.Lock()
+    open_now: set[str] = set()
+    most, calling, most_calling = 0, 0, 0
+    portions: list[int] = []
+
+    def take(events: Sequence[Event]) -> Sequence[Event | None]:
+        nonlocal most
+        with lock:
+            open_now.update(event.subject for event in events)
+            most = max(most, len(open_now))
+            portions.append(len(events))
+        return list(events)
+
+    def call(event: Event) -> None:
+        nonlocal calling, most_calling
+        with lock:
+            calling += 1
+            most_calling = max(most_calling, calling)
+        assert going.wait(10)
+        with lock:
+            calling -= 1
+
+    def settle(done: Sequence[Done[Event, object]]) -> None:
+        with lock:
+            open_now.difference_update(each.task.subject for each in done)
+
+    made = start_worker(suite, call, take=take, settle=settle)
+    send_raw(url, [work_message(suite, number) for number in range(30)], queue=QUEUE)
+    wait_until(lambda: len(open_now) == 6, what="as many as may be open")
+    going.set()
+    wait_until(lambda: sum(portions) == 30 and not open_now, what="all to be settled")
+    suite.stop(made)
+
+    assert (most, most_calling) == (6, 4)
+    assert len(portions) < 30, "nothing was taken together"
+    assert broker.depth(url, QUEUE) == 0
+
+
+@pytest.mark.integration
+def test_one_that_fails_holds_up_none_of_those_it_was_taken_or_settled_with(suite: Bench, broker: Broker) -> None:
+    url = suite.service.settings.broker_url
+    held, settled = threading.Event(), list[str]()
+
+    def take(events: Sequence[Event]) -> Sequence[Event | None]:
+        assert held.wait(10)  # so that the others come together
+        if any(event.subject == "del_3" for event in events):
+            raise ZeroDivisionError
+        # Fewer than were given: the others are asked for again.
+        return [None if event.subject == "del_4" else event for event in events[:3]]
+
+    def settle(done: Sequence[Done[Event, object]]) -> None:
+        if any(each.task.subject == "del_1" for each in done):
+            raise ZeroDivisionError
+        settled.extend(each.task.subject for each in done)
+
+    made = start_worker(suite, lambda event: None, take=take, settle=settle)
+    send_raw(url, [work_message(suite, number) for number in range(8)], queue=QUEUE)
+    wait_until(lambda: broker.depth(url, QUEUE) == 0, what="all to have arrived")
+    held.set()
+    wait_until(lambda: sorted(settled) == ["del_0", "del_2", "del_5", "del_6", "del_7"], what="the good ones")
+    suite.stop(made)
+
+    assert broker.depth(url, QUEUE) == 0
 
 
 # --- measured -------------------------------------------------------------------------------------------------------

@@ -45,8 +45,13 @@ class Mailer:
                 error="the address has letters that this mail server does not take",
                 bad_address=True,
             )
-        if not begin():
-            self._drop()
+        begun = False
+        try:
+            begun = begin()
+        finally:
+            if not begun:
+                self._drop()  # what was said on it so far is not to be the beginning of the next email
+        if not begun:
             return Outcome(result=Result.NOT_NOW, error="overtaken by another worker")
         try:
             code, answer = connection.docmd("DATA")

@@ -56,7 +56,17 @@ def release_waiting(context: Notifications, session: Session) -> None:
 
 def hand_over(context: Notifications, delivery: Delivery) -> None:
     """Put a delivery on its channel's queue, within the open unit of work."""
-    deliveries.change(delivery.id, next_attempt_at=None, claim=None, lease_until=context.real_clock.now() + QUEUE_LEASE)
+    deliveries.change(delivery.id, next_attempt_at=None, claim=None, lease_until=queue_lease(context))
+    tell_worker(context, delivery)
+
+
+def queue_lease(context: Notifications) -> datetime:
+    """Until when (real time) a delivery that is put on its queue now is left to it."""
+    return context.real_clock.now() + QUEUE_LEASE
+
+
+def tell_worker(context: Notifications, delivery: Delivery) -> None:
+    """The message that puts a delivery, leased to its queue, on it."""
     context.outbox.send(
         queue=f"notifications.{delivery.channel}",
         type="delivery.due",
@@ -105,7 +115,7 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
         created_at=now,
         updated_at=now,
     )
-    if not deliveries.add(context.store, delivery.as_dict()) or late:
+    if not deliveries.add(context.store, delivery) or late:
         return
     if begins <= now:
         hand_over(context, delivery)

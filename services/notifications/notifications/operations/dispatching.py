@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chassis.ids import new_id
 from notifications.domain.statuses import DeliveryStatus
-from notifications.operations.announcing import hand_over
+from notifications.operations.announcing import hand_over, queue_lease, tell_worker
 from notifications.operations.context import Notifications
 from notifications.operations.pacing import pace_accounts, until
 from notifications.store import deliveries, reminders
@@ -38,31 +38,37 @@ def oldest_due_age(context: Notifications) -> float:
 def _reminders(context: Notifications) -> int:
     with context.store.transaction():
         due = reminders.claim_due(context.store, context.now(), _AT_ONCE)
-        made = [_delivery_of(row, context.now()) for row in due]
+        made = [_delivery_of(row, context) for row in due]
         pace_accounts(context, made)
-        for row, delivery in zip(due, made, strict=True):
-            wait = delivery.slot_at is not None and delivery.slot_at > context.real_clock.now()
-            if wait:
-                delivery.next_attempt_at = until(context, delivery.slot_at)
-            if deliveries.add(context.store, delivery.as_dict()):
-                reminders.change(row.id, delivery_id=delivery.id)
-                if not wait:
-                    hand_over(context, delivery)
-            else:
-                # One of this key exists: this reminder was here before and is not sent again.
-                reminders.change(row.id, delivery_id=deliveries.id_by_key(delivery.key))
+        for delivery in made:
+            if delivery.slot_at is not None and delivery.slot_at > context.real_clock.now():
+                delivery.next_attempt_at, delivery.lease_until = until(context, delivery.slot_at), None
+        added = deliveries.add_all(context.store, made)
+        # Where one of its key exists, the reminder was here before and is not sent again.
+        ids = [
+            delivery.id if new else deliveries.id_by_key(delivery.key)
+            for delivery, new in zip(made, added, strict=True)
+        ]
+        with context.store.together():
+            for row, delivery, new, id in zip(due, made, added, ids, strict=True):
+                reminders.change(row.id, delivery_id=id)
+                if new and delivery.lease_until is not None:
+                    tell_worker(context, delivery)
         return len(due)
 
 
 def _deliveries(context: Notifications) -> int:
     with context.store.transaction():
         due = deliveries.claim_due(context.store, context.now(), context.real_clock.now(), _AT_ONCE)
-        for delivery in due:
-            hand_over(context, delivery)
+        with context.store.together():
+            for delivery in due:
+                hand_over(context, delivery)
         return len(due)
 
 
-def _delivery_of(row: Reminder, now: datetime) -> Delivery:
+def _delivery_of(row: Reminder, context: Notifications) -> Delivery:
+    """What a reminder becomes when it is due: on its queue, unless its account's pace has it wait."""
+    now = context.now()
     return Delivery(
         id=new_id("dlv"),
         account_id=row.account_id,
@@ -78,7 +84,9 @@ def _delivery_of(row: Reminder, now: datetime) -> Delivery:
         waits=False,
         status=DeliveryStatus.QUEUED.value,
         attempts=0,
-        next_attempt_at=now,
+        next_attempt_at=None,
+        lease_until=queue_lease(context),
+        slot_at=None,
         created_at=now,
         updated_at=now,
     )

@@ -58,7 +58,7 @@ def until(context: Notifications, slot: datetime) -> datetime:
 
 
 class ProviderPace:
-    """One process's share of what a provider takes a second. Threads pass one by one, each with a permit that nobody else has."""
+    """One process's share of what a provider takes a second, in permits that nobody else has."""
 
     def __init__(self, context: Notifications, channel: Channel, rate: float) -> None:
         self._context = context
@@ -67,43 +67,36 @@ class ProviderPace:
         self._lock = threading.Lock()
         self._slots: deque[datetime] = deque()
 
-    def take(self) -> bool:
-        """A permit, if one is at hand."""
-        if self._pace is None:
-            return True
-        if not self._lock.acquire(blocking=False):
-            return False  # somebody waits for the next one already
-        try:
-            ready = bool(self._slots) and self._slots[0] <= self._context.real_clock.now()
-            if ready:
-                self._slots.popleft()
-            return ready
-        finally:
-            self._lock.release()
+    def take(self, wanted: int) -> int:
+        """How many permits there are at hand, at most so many; where there are none, one is waited for.
 
-    def give_back(self) -> None:
-        """A permit that was not used."""
-        if self._pace is not None:
-            self._slots.appendleft(self._context.real_clock.now())
-
-    def wait(self) -> bool:
-        """Wait for a permit; False where others wait so long already that it is better to come again."""
+        None is given where others wait so long already that it is better to come again.
+        """
         if self._pace is None:
-            return True
+            return wanted
         if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
-            return False
+            return 0
         try:
             if not self._slots:
                 self._slots.extend(self._reserved(self._pace))
             ahead = (self._slots[0] - self._context.real_clock.now()).total_seconds()
             if ahead > _PATIENCE_SECONDS:
-                return False
+                return 0
             # Waited for under the lock: whoever comes next passes after this one.
             time.sleep(max(0.0, ahead))
             self._slots.popleft()
-            return True
+            given = 1
+            while given < wanted and self._slots and self._slots[0] <= self._context.real_clock.now():
+                self._slots.popleft()
+                given += 1
+            return given
         finally:
             self._lock.release()
+
+    def give_back(self, unused: int) -> None:
+        """Permits that were not used."""
+        if self._pace is not None:
+            self._slots.extendleft([self._context.real_clock.now()] * unused)
 
     def _reserved(self, pace: Pace) -> list[datetime]:
         context, count = self._context, max(1, round(pace.per_second * _PORTION_SECONDS))

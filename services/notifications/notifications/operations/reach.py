@@ -51,14 +51,14 @@ def situation_of(
         service_id=session.service_id,
         plan=account.plan,
         preferences=wishes,
-        reach=reach_of(context, client, account),
+        reach=reach_of(client, account),
         sms_possible=context.settings.sms_possible,
     )
 
 
-def reach_of(context: Notifications, client: Client, account: Account) -> Reach:
+def reach_of(client: Client, account: Account) -> Reach:
     """Addresses and wishes; what the client told us counts until the clients service has repeated it."""
-    told = replicas.wishes_of(context.store, client.id)
+    told = replicas.wishes_of(client.id)
     stopped = client.phone is not None and replicas.stopped(number_digest(client.phone))
     return Reach(
         email=client.email or None,

@@ -1,8 +1,13 @@
-"""Sending one delivery: its state is checked and its text rendered at that moment, the attempt is committed before the call, the outcome after it."""
+"""Sending deliveries: their state is checked and their text rendered at that moment, the attempt is committed before the call, the outcome after it.
+
+What a worker begins together is read, committed and settled together (see `chassis.service.Worker`); each call is its own.
+"""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_hex
@@ -11,6 +16,10 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import TemplateError
 
+from chassis import rows
+from chassis.inbox import Event
+from chassis.service import Done, Worker
+from chassis.telemetry import following
 from notifications.domain import backoff, standing
 from notifications.domain import reminders as rules
 from notifications.domain.kinds import TERMS, Channel, Kind
@@ -26,9 +35,20 @@ from notifications.operations.composing import Message
 from notifications.operations.context import Notifications
 from notifications.operations.ending import fail, postpone, skip, succeed, unsure
 from notifications.operations.pacing import ProviderPace, later, slot_of, until
-from notifications.operations.reach import preferences_of, situation_of
+from notifications.operations.reach import number_digest, preferences_of, situation_of
 from notifications.store import deliveries, quota, reminders, replicas
-from notifications.store.models import Account, Client, Delivery, Session
+from notifications.store.models import (
+    Account,
+    Client,
+    Delivery,
+    Deposit,
+    Preference,
+    Reminder,
+    Session,
+    StoppedNumber,
+    Template,
+    Wish,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +58,7 @@ class Ready:
     delivery_id: str
     claim: str
     to: str
+    at: datetime
     email: bytes = b""
     message_id: str | None = None
     text: str = ""
@@ -54,39 +75,48 @@ class Lost:
     attempted_at: datetime
 
 
-class _Wait:
-    """Everything stands, but the provider's pace has no permit at hand."""
+Claimed = Ready | Lost
 
 
-def send_email(context: Notifications, mailer: Mailer, delivery_id: str, pace: ProviderPace) -> None:
-    """Send the email of this delivery, if it still is to be sent."""
-    ready = _claim_at_pace(context, delivery_id, pace, Channel.EMAIL)
-    if isinstance(ready, Ready):
-        outcome = mailer.send(
-            ready.email,
+def email_worker(context: Notifications, mailer: Mailer, pace: ProviderPace) -> Worker[Claimed, Outcome]:
+    """Sends what is on the queue of emails."""
+
+    def call(claimed: Claimed) -> Outcome:
+        assert isinstance(claimed, Ready), "a mail server cannot be asked"
+        return mailer.send(
+            claimed.email,
             sender=context.settings.mail_from,
-            to=ready.to,
-            begin=lambda: context.store.run(lambda: _begin(context, ready)),
+            to=claimed.to,
+            begin=lambda: context.store.run(lambda: _begin(context, claimed)),
         )
-        context.store.run(lambda: _settle(context, ready.delivery_id, ready.claim, outcome))
+
+    return _worker(context, Channel.EMAIL, pace, call)
 
 
-def send_sms(context: Notifications, texter: Texter | None, delivery_id: str, pace: ProviderPace) -> None:
-    """Send the text message of this delivery, if it still is to be sent; ask Twilio where an earlier answer was lost."""
-    claimed = _claim_at_pace(context, delivery_id, pace, Channel.SMS)
-    if claimed is None:
-        return
-    # Without Twilio nothing is ever claimed: it is skipped as turned off.
-    assert texter is not None
-    if isinstance(claimed, Ready):
+def sms_worker(context: Notifications, texter: Texter | None, pace: ProviderPace) -> Worker[Claimed, Outcome]:
+    """Sends what is on the queue of text messages; asks Twilio where an earlier answer was lost."""
+
+    def call(claimed: Claimed) -> Outcome:
+        # Without Twilio nothing is ever claimed: it is skipped as turned off.
+        assert texter is not None
+        if isinstance(claimed, Lost):
+            return _ask(context, texter, claimed, "the worker died while it was sending")
         callback = f"{context.settings.public_url}/v1/webhooks/twilio?delivery={claimed.delivery_id}"
         outcome = texter.send(to=claimed.to, text=claimed.text, status_callback=callback)
-        if outcome.result is Result.UNSURE:
-            outcome = _ask(context, texter, _begun(context, claimed), outcome.error)
-        context.store.run(lambda: _settle(context, claimed.delivery_id, claimed.claim, outcome))
-    elif isinstance(claimed, Lost):
-        outcome = _ask(context, texter, claimed, "the worker died while it was sending")
-        context.store.run(lambda: _settle(context, claimed.delivery_id, claimed.claim, outcome))
+        return _ask(context, texter, _lost_now(claimed), outcome.error) if outcome.result is Result.UNSURE else outcome
+
+    return _worker(context, Channel.SMS, pace, call)
+
+
+def _worker(
+    context: Notifications, channel: Channel, pace: ProviderPace, call: Callable[[Claimed], Outcome]
+) -> Worker[Claimed, Outcome]:
+    return Worker(
+        queue=f"notifications.{channel}",
+        take=lambda events: _take(context, channel, pace, events),
+        call=call,
+        settle=lambda done: _settle(context, done),
+    )
 
 
 def _ask(context: Notifications, texter: Texter, lost: Lost, error: str | None) -> Outcome:
@@ -104,56 +134,96 @@ def _ask(context: Notifications, texter: Texter, lost: Lost, error: str | None) 
 # --- before the call --------------------------------------------------------------------------------------------------
 
 
-def _claim_at_pace(
-    context: Notifications, delivery_id: str, pace: ProviderPace, channel: Channel
-) -> Ready | Lost | None:
-    """Claim the delivery with a permit of the provider's pace. It is waited for before the claim, so that what is sent is what holds then."""
-    permitted = pace.take()
-    claimed = context.store.run(lambda: _claim(context, delivery_id, channel, permitted=permitted))
-    if isinstance(claimed, _Wait):
-        permitted = pace.wait()
-        if not permitted:
-            context.store.run(lambda: _come_again(context, delivery_id))
-            return None
-        claimed = context.store.run(lambda: _claim(context, delivery_id, channel, permitted=True))
-    if permitted and not isinstance(claimed, Ready):
-        pace.give_back()
-    return None if isinstance(claimed, _Wait) else claimed
+def _take(
+    context: Notifications, channel: Channel, pace: ProviderPace, events: Sequence[Event]
+) -> list[Claimed | None]:
+    """Claim deliveries with permits of the provider's pace, which are waited for before, so that what is sent is what holds then."""
+    ids = [event.subject for event in events]
+    permits, used = pace.take(len(ids)), 0
+    if not permits:
+        context.store.run(lambda: _come_again(context, ids))
+        return [None] * len(ids)
+    try:
+        claimed = context.store.run(lambda: _claim(context, channel, ids[:permits]))
+        used = sum(isinstance(each, Ready) for each in claimed)
+    finally:
+        pace.give_back(permits - used)
+    return claimed
 
 
-def _come_again(context: Notifications, delivery_id: str) -> None:
+def _come_again(context: Notifications, ids: Collection[str]) -> None:
     with context.store.transaction():
-        delivery = deliveries.locked(delivery_id)
-        if delivery is not None and delivery.status == DeliveryStatus.QUEUED and delivery.claim is None:
-            postpone(context, delivery, later(context))
+        for delivery in deliveries.all_locked(ids).values():
+            if delivery.status == DeliveryStatus.QUEUED and delivery.claim is None:
+                postpone(context, delivery, later(context))
 
 
-def _claim(
-    context: Notifications, delivery_id: str, channel: Channel, *, permitted: bool
-) -> Ready | Lost | _Wait | None:
-    """Take the delivery for this worker: None where there is nothing (more) to do about it."""
-    with context.store.transaction():
-        delivery = deliveries.locked(delivery_id)
-        if delivery is None or delivery.channel != channel or delivery.status not in OPEN:
-            return None
-        real_now = context.real_clock.now()
-        if delivery.claim is not None and delivery.lease_until is not None and delivery.lease_until > real_now:
-            return None  # another worker has it
-        if delivery.next_attempt_at is not None and delivery.next_attempt_at > context.now():
-            return None  # an early copy of the message: the dispatcher brings it in time
-        if delivery.status == DeliveryStatus.SENDING:
-            return _resume(context, delivery)
-        message = _checked(context, delivery)
-        if message is None:
-            return None
-        slot = slot_of(context, delivery)
-        if slot is not None:
-            deliveries.change(delivery.id, slot_at=slot)
-            postpone(context, delivery, until(context, slot))
-            return None
-        if not permitted:
-            return _Wait()
-        return _render(context, delivery, message, channel)
+def _claim(context: Notifications, channel: Channel, ids: Sequence[str]) -> list[Claimed | None]:
+    """Take these deliveries for this worker: None where there is nothing (more) to do."""
+    claimed: dict[str, Claimed | None] = {}
+    with context.store.transaction(), ExitStack() as stack:
+        # In the order of their accounts, whose quotas are locked: so no two workers wait for each other.
+        found = sorted(deliveries.all_locked(set(ids)).values(), key=lambda each: (each.account_id, each.id))
+        open_now = [delivery for delivery in found if _to_be_done(context, channel, delivery)]
+        _read_ahead(stack, open_now)
+        prepared = []
+        for delivery in open_now:
+            if delivery.status == DeliveryStatus.SENDING:
+                claimed[delivery.id] = _resume(context, delivery)
+            elif (ready := _prepare(context, delivery, channel)) is not None:
+                prepared.append(ready)
+        claimed |= {ready.delivery_id: ready for ready in _taken_up(context, channel, prepared)}
+    # Of several copies of one message the first has it.
+    return [claimed.pop(id, None) for id in ids]
+
+
+def _to_be_done(context: Notifications, channel: Channel, delivery: Delivery) -> bool:
+    if delivery.channel != channel or delivery.status not in OPEN:
+        return False
+    if delivery.claim is not None and delivery.lease_until is not None:
+        return bool(delivery.lease_until <= context.real_clock.now())  # else another worker has it
+    # An early copy of the message: the dispatcher brings it in time.
+    return delivery.next_attempt_at is None or bool(delivery.next_attempt_at <= context.now())
+
+
+def _read_ahead(stack: ExitStack, open_now: Sequence[Delivery]) -> None:
+    """Read at once what the rules will ask for of each of these."""
+    if not open_now:
+        return
+
+    def of_all(name: str) -> set[Any]:
+        return {getattr(delivery, name) for delivery in open_now} - {None}
+
+    accounts, sessions, clients = of_all("account_id"), of_all("session_id"), of_all("client_id")
+    template = {"account_id": accounts, "kind": of_all("kind"), "channel": of_all("channel"), "removed": {False}}
+    stack.enter_context(
+        rows.ahead(
+            (Account, {"id": accounts}),
+            (Preference, {"account_id": accounts}),
+            (Template, template),
+            (Client, {"id": clients}),
+            (Wish, {"client_id": clients}),
+            (Session, {"id": sessions}),
+            (Deposit, {"session_id": sessions}),
+            (Reminder, {"id": of_all("reminder_id")}),
+        )
+    )
+    found = [replicas.client(delivery.client_id, delivery.account_id) for delivery in open_now]
+    numbers = {number_digest(client.phone) for client in found if client is not None and client.phone}
+    stack.enter_context(rows.ahead((StoppedNumber, {"number_digest": numbers})))
+
+
+def _prepare(context: Notifications, delivery: Delivery, channel: Channel) -> _Prepared | None:
+    """The delivery as it is to be sent now; None where it has been brought to its end, or put off."""
+    message = _checked(context, delivery)
+    if message is None:
+        return None
+    slot = slot_of(context, delivery)
+    if slot is not None:
+        deliveries.change(delivery.id, slot_at=slot)
+        postpone(context, delivery, until(context, slot))
+        return None
+    return _rendered(context, delivery, message, channel)
 
 
 def _resume(context: Notifications, delivery: Delivery) -> Lost | None:
@@ -161,14 +231,19 @@ def _resume(context: Notifications, delivery: Delivery) -> Lost | None:
     if delivery.channel == Channel.EMAIL:
         unsure(context, delivery, "the worker died while it was sending")
         return None
-    taken = _taken(context)
-    deliveries.change(delivery.id, **taken)
-    return _lost(delivery, taken["claim"])
+    claim = token_hex(8)
+    deliveries.change(delivery.id, **_taken(context, claim))
+    return _lost(delivery, claim)
 
 
-def _begun(context: Notifications, ready: Ready) -> Lost:
-    with context.store.reading():
-        return _lost(Delivery.get_by_id(ready.delivery_id), ready.claim)
+def _lost_now(ready: Ready) -> Lost:
+    return Lost(
+        delivery_id=ready.delivery_id,
+        claim=ready.claim,
+        to=ready.to,
+        text_digest=digest(ready.text),
+        attempted_at=ready.at,
+    )
 
 
 def _lost(delivery: Delivery, claim: str) -> Lost:
@@ -291,47 +366,83 @@ def _reminder_stands(context: Notifications, message: Message) -> bool:
     return True
 
 
-def _render(context: Notifications, delivery: Delivery, message: Message, channel: Channel) -> Ready | None:
-    """Render the message and take the delivery; a text message's attempt begins here, an email's right before its DATA."""
+@dataclass(frozen=True, kw_only=True)
+class _Prepared:
+    """A delivery that is about to be taken, with its message and what that is rendered."""
+
+    delivery: Delivery
+    message: Message
+    ready: Ready
+
+
+def _rendered(context: Notifications, delivery: Delivery, message: Message, channel: Channel) -> _Prepared | None:
     now = context.now()
     recipient = message.client if message.to_client else message.account
     to = (message.client.phone if channel is Channel.SMS else recipient.email) or ""
+    ready = Ready(delivery_id=delivery.id, claim=token_hex(8), to=to, at=now)
     try:
         if channel is Channel.EMAIL:
             letter = message.email(context)
-            ready = Ready(
-                delivery_id=delivery.id, claim="", to=to, email=letter.as_bytes(now), message_id=letter.message_id
-            )
+            ready = replace(ready, email=letter.as_bytes(now), message_id=letter.message_id)
         else:
-            ready = Ready(delivery_id=delivery.id, claim="", to=to, text=message.text(context))
+            ready = replace(ready, text=message.text(context))
     except TemplateError as error:
         fail(context, delivery, f"the template cannot be rendered: {error}")
         return None
     except BadAddress as error:
         fail(context, delivery, str(error))
         return None
-    if channel is Channel.SMS and not quota.take(
-        context.store, delivery.account_id, _month(message, now), message.wishes.quota
-    ):
-        skip(context, delivery, Reason.QUOTA)
-        return None
-    claim, told = _taken(context), message.session
-    values = {**claim, "address": to, "told_starts_at": told.starts_at, "told_ends_at": told.ends_at}
+    return _Prepared(delivery=delivery, message=message, ready=ready)
+
+
+def _taken_up(context: Notifications, channel: Channel, prepared: Sequence[_Prepared]) -> list[Ready]:
+    """Take these deliveries; a text message's attempt begins here, an email's right before its DATA."""
     if channel is Channel.SMS:
-        values |= _begun_now(context, delivery, ready.text)
-    else:
-        values["provider_id"] = ready.message_id
-    deliveries.change(delivery.id, **values)
-    if delivery.batch_id is not None:
-        for each in message.together:
-            replicas.note_told(delivery.batch_id, each.session)
-    return replace(ready, claim=claim["claim"])
+        prepared = _within_quota(context, prepared)
+    with context.store.together():
+        for each in prepared:
+            deliveries.change(each.delivery.id, **_change(context, channel, each))
+    for each in prepared:
+        if each.delivery.batch_id is not None:
+            for told in each.message.together:
+                replicas.note_told(each.delivery.batch_id, told.session)
+    return [each.ready for each in prepared]
 
 
-def _taken(context: Notifications) -> dict[str, Any]:
+def _within_quota(context: Notifications, prepared: Sequence[_Prepared]) -> list[_Prepared]:
+    """Those that still fit their accounts' quotas; the others are skipped."""
+    wanted = [
+        (each.delivery.account_id, _month(each.message, each.ready.at), each.message.wishes.quota) for each in prepared
+    ]
+    fit = []
+    for each, counted in zip(prepared, quota.take(context.store, wanted), strict=True):
+        if counted:
+            fit.append(each)
+        else:
+            skip(context, each.delivery, Reason.QUOTA)
+    return fit
+
+
+def _change(context: Notifications, channel: Channel, prepared: _Prepared) -> dict[str, Any]:
+    """What a delivery becomes when it is taken to be sent."""
+    ready, told = prepared.ready, prepared.message.session
+    return {
+        **_taken(context, ready.claim),
+        "address": ready.to,
+        "told_starts_at": told.starts_at,
+        "told_ends_at": told.ends_at,
+        **(
+            _begun_now(context, prepared.delivery, ready.text)
+            if channel is Channel.SMS
+            else {"provider_id": ready.message_id}
+        ),
+    }
+
+
+def _taken(context: Notifications, claim: str) -> dict[str, Any]:
     """What a delivery becomes when this worker takes it."""
     return {
-        "claim": token_hex(8),
+        "claim": claim,
         "next_attempt_at": None,
         "lease_until": _lease(context),
         "updated_at": context.now(),
@@ -372,42 +483,58 @@ def _month(message: Message, now: datetime) -> str:
 # --- after the call ---------------------------------------------------------------------------------------------------
 
 
-def _settle(context: Notifications, delivery_id: str, claim: str, outcome: Outcome) -> None:
-    """Commit what became of an attempt. What is known for sure counts even where another worker has given up on it meanwhile."""
+def _settle(context: Notifications, done: Sequence[Done[Claimed, Outcome]]) -> None:
+    """Commit what became of attempts. What is known for sure counts even where another worker has given up on it meanwhile."""
+    # Should a delivery be among them twice, the second time is about what the first has left.
+    by_delivery = {each.task.delivery_id: each for each in reversed(done)}
+    context.store.run(lambda: _settle_each(context, by_delivery))
+    again = [each for each in done if by_delivery[each.task.delivery_id] is not each]
+    if again:
+        _settle(context, again)
+
+
+def _settle_each(context: Notifications, done: Mapping[str, Done[Claimed, Outcome]]) -> None:
     with context.store.transaction():
-        delivery = deliveries.locked(delivery_id)
-        if delivery is None:
-            return
-        outcome = replace(outcome, error=without_addresses(outcome.error))
-        mine = delivery.claim == claim and delivery.status in OPEN
-        if outcome.result is Result.SENT:
-            succeed(context, delivery, provider_id=outcome.provider_id)
-            return
-        if not mine:
-            return
-        if outcome.result is Result.UNSURE:
-            unsure(context, delivery, outcome.error)
-            return
-        _give_back(context, delivery)
-        match outcome.result:
-            case Result.NOT_NOW:
-                # An email's attempt is counted when its DATA begins; one that did not come so far counts here.
-                attempts = delivery.attempts + (delivery.status == DeliveryStatus.QUEUED)
-                deliveries.change(
-                    delivery.id,
-                    status=DeliveryStatus.QUEUED.value,
-                    attempts=attempts,
-                    error=outcome.error,
-                    slot_at=None,
-                )
-                postpone(context, delivery, context.now() + backoff.pause(attempts, random.random()))
-            case Result.OPTED_OUT:
-                client_wishes.stop_number(context, delivery.address or "", source="twilio 21610")
-                skip(context, delivery, Reason.OPTED_OUT)
-            case Result.REFUSED:
-                fail(context, delivery, outcome.error or "refused")
-                if outcome.bad_address and TERMS[Kind(delivery.kind)].audience == "client":
-                    client_wishes.bounced(context, delivery, source="refused by the mail server")
+        found = sorted(deliveries.all_locked(done).values(), key=lambda each: (each.account_id, each.id))
+        sent = [delivery for delivery in found if done[delivery.id].outcome.result is Result.SENT]
+        with context.store.together():
+            for delivery in sent:
+                with following(done[delivery.id].traceparent):
+                    succeed(context, delivery, provider_id=done[delivery.id].outcome.provider_id)
+        for delivery in found:
+            outcome = done[delivery.id].outcome
+            if outcome.result is not Result.SENT:
+                with following(done[delivery.id].traceparent):
+                    _settle_unsent(context, delivery, done[delivery.id].task.claim, outcome)
+
+
+def _settle_unsent(context: Notifications, delivery: Delivery, claim: str, outcome: Outcome) -> None:
+    if delivery.claim != claim or delivery.status not in OPEN:
+        return  # another worker has it, or has brought it to its end
+    outcome = replace(outcome, error=without_addresses(outcome.error))
+    if outcome.result is Result.UNSURE:
+        unsure(context, delivery, outcome.error)
+        return
+    _give_back(context, delivery)
+    match outcome.result:
+        case Result.NOT_NOW:
+            # An email's attempt is counted when its DATA begins; one that did not come so far counts here.
+            attempts = delivery.attempts + (delivery.status == DeliveryStatus.QUEUED)
+            deliveries.change(
+                delivery.id,
+                status=DeliveryStatus.QUEUED.value,
+                attempts=attempts,
+                error=outcome.error,
+                slot_at=None,
+            )
+            postpone(context, delivery, context.now() + backoff.pause(attempts, random.random()))
+        case Result.OPTED_OUT:
+            client_wishes.stop_number(context, delivery.address or "", source="twilio 21610")
+            skip(context, delivery, Reason.OPTED_OUT)
+        case Result.REFUSED:
+            fail(context, delivery, outcome.error or "refused")
+            if outcome.bad_address and TERMS[Kind(delivery.kind)].audience == "client":
+                client_wishes.bounced(context, delivery, source="refused by the mail server")
 
 
 def _give_back(context: Notifications, delivery: Delivery) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +13,23 @@ from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
 from notifications.store.models import BatchMember, Client, Delivery
 
 
-def add(store: Store, values: dict[str, Any]) -> bool:
+def add(store: Store, delivery: Delivery) -> bool:
     """Insert the row unless there is one of its key; returns whether it did."""
-    fields = [field for field in Delivery._meta.sorted_fields if field.name in values]
-    found = store.execute(
+    return add_all(store, [delivery])[0]
+
+
+def add_all(store: Store, added: Sequence[Delivery]) -> list[bool]:
+    """Insert these rows, which have the same fields, each unless there is one of its key; returns of each whether it did."""
+    if not added:
+        return []
+    values = [delivery.as_dict() for delivery in added]
+    fields = [field for field in Delivery._meta.sorted_fields if field.name in values[0]]
+    found = store.execute_each(
         f"""INSERT INTO deliveries ({", ".join(field.column_name for field in fields)}) VALUES ({", ".join(["%s"] * len(fields))})
             ON CONFLICT (key) DO NOTHING RETURNING id""",
-        [field.db_value(values[field.name]) for field in fields],
+        [[field.db_value(each[field.name]) for field in fields] for each in values],
     )
-    return bool(found)
+    return [bool(inserted) for inserted in found]
 
 
 def change(delivery_id: str, **values: Any) -> None:
@@ -36,6 +44,11 @@ def get(delivery_id: str, account_id: str) -> Delivery | None:
 def locked(delivery_id: str) -> Delivery | None:
     """The delivery, for this unit of work alone to change."""
     return rows.first(Delivery, lock=True, id=delivery_id)
+
+
+def all_locked(delivery_ids: Collection[str]) -> dict[str, Delivery]:
+    """These deliveries by their ids, for this unit of work alone to change."""
+    return {delivery.id: delivery for delivery in rows.locked(Delivery, delivery_ids)}
 
 
 def id_by_provider(provider_id: str) -> str | None:

@@ -197,10 +197,9 @@ def give_wish_over(store: Store, wish: Wish, *, to: str) -> None:
     wish.delete_instance()
 
 
-def wishes_of(store: Store, client_id: str) -> dict[str, bool]:
+def wishes_of(client_id: str) -> dict[str, bool]:
     """What the client told us and the clients service has not repeated yet, by channel."""
-    found = store.execute("SELECT channel, allowed FROM wishes WHERE client_id = %s", (client_id,))
-    return {channel: bool(allowed) for channel, allowed in found}
+    return {wish.channel: wish.allowed for wish in rows.every(Wish, client_id=client_id)}
 
 
 def stopped(number_digest: str) -> bool:

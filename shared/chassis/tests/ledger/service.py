@@ -117,12 +117,12 @@ def put_together(settings: ServiceSettings, clock: Clock) -> tuple[Service, Ledg
         )
         return dict.fromkeys(types, ledger.note)
 
-    def workers() -> Mapping[str, Worker]:
+    def workers() -> Mapping[str, Worker[Event, None]]:
         def work(event: Event) -> None:
             with store.transaction():
                 ledger.enter(event.account_id, event.id, event.subject, event.type)
 
-        return {"notifications.email": Worker(queue="notifications.email", run=work)}
+        return {"notifications.email": Worker(queue="notifications.email", take=list, call=work, settle=lambda _: None)}
 
     def blueprints() -> Sequence[Blueprint]:
         from shared.chassis.tests.ledger.api import blueprint
