@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from twilio.base.exceptions import TwilioRestException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
 from notifications.domain.outcomes import Result
 from notifications.domain.twilio_errors import ERRORS, Meaning
@@ -26,9 +26,11 @@ from notifications.gateways.texts import answer
     ],
 )
 def test_an_error_is_final_passing_or_unsure(status: int, code: int | None, result: Result) -> None:
-    outcome = answer(TwilioRestException(status, "/Messages.json", msg="no", code=code))
-
-    assert outcome.result is result
+    for error in (
+        TwilioRestException(status, "/Messages.json", msg="no", code=code),
+        TwilioServiceException("about:blank", "no", status, code),
+    ):
+        assert (answer(error).result, answer(error).error) == (result, f"{code or status}: no")
 
 
 def test_one_error_means_that_the_recipient_has_opted_out_and_each_row_says_what_it_is() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import certifi
 from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
-from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http import HttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -51,7 +51,7 @@ class Texter:
         )
         try:
             message = self._client().messages.create(to=to, body=text, status_callback=status_callback, **sender)
-        except TwilioRestException as error:
+        except (TwilioRestException, TwilioServiceException) as error:
             return answer(error)
         except (TwilioException, HTTPError, OSError) as error:
             return _no_answer(error)
@@ -140,9 +140,10 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def answer(error: TwilioRestException) -> Outcome:
-    """What a refusal of Twilio's means, by the table of its errors, else by its HTTP status."""
-    text = f"{error.code or error.status}: {error.msg}"[:500]
+def answer(error: TwilioRestException | TwilioServiceException) -> Outcome:
+    """What a refusal of Twilio's, in its own form or as a problem document, means by the table of its errors, else by its HTTP status."""
+    words = error.msg if isinstance(error, TwilioRestException) else error.detail or error.title
+    text = f"{error.code or error.status}: {words}"[:500]
     known = meaning(error.code)
     if known is not None:
         return Outcome(result=_RESULTS[known], error=text)
