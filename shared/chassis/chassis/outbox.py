@@ -14,6 +14,7 @@ from chassis.ids import new_event_id
 from chassis.store import Store, moment, placeholders, portions
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope
+from contracts.fields import rfc3339
 from contracts.registry import event_type, strict_schema
 
 RELAY = "outbox"
@@ -109,20 +110,25 @@ class Outbox:
 
 
 def encode(type: str, data: Mapping[str, Any]) -> str:
-    """The JSON of an event's data, checked strictly.
+    """The JSON of an event's data, moments in RFC 3339, checked strictly.
 
     Raises:
         NotThisEvent: a field is missing, unknown or of another form.
     """
-    schema = strict_schema(type)
-    unknown = set(data) - set(schema.fields)
-    if unknown:
-        raise NotThisEvent(f"{type}: unknown fields {sorted(unknown)}")
-    dumped = schema.dump(data)
-    errors = schema.validate(dumped)
+    try:
+        text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise NotThisEvent(f"{type}: {error}") from error
+    errors = strict_schema(type).validate(json.loads(text))
     if errors:
         raise NotThisEvent(f"{type}: {errors}")
-    return json.dumps(dumped, separators=(",", ":"), ensure_ascii=False)
+    return text
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    raise TypeError(f"{value!r} has no form in JSON")
 
 
 def claim(store: Store, *, source: str, now: datetime, limit: int) -> list[OutboxRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from shared.chassis.tests.driver import Bench, together
@@ -41,8 +41,14 @@ def test_an_event_outside_of_a_unit_of_work_is_refused(stored: Bench) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [account("acc_one", secret="x"), {"id": "acc_one"}, account("acc_one", plan="huge")],
-    ids=["unknown", "missing", "wrong"],
+    [
+        account("acc_one", secret="x"),
+        {"id": "acc_one"},
+        account("acc_one", plan="huge"),
+        account("acc_one", name={"a set"}),
+        account("acc_one", created_at=datetime(2026, 11, 30)),  # noqa: DTZ001
+    ],
+    ids=["unknown", "missing", "wrong", "no JSON", "no offset"],
 )
 def test_data_that_does_not_fit_its_schema_is_never_committed(stored: Bench, data: dict[str, object]) -> None:
     with pytest.raises(outbox.NotThisEvent), stored.service.store.transaction():
