@@ -75,7 +75,7 @@ def create_app(service: Service) -> Flask:
     app.register_error_handler(HTTPException, http_error_response)
     for blueprint in [*service.blueprints(), *operations_api.blueprints(service)]:
         api.register_blueprint(blueprint)
-    health_routes.add_health_routes(app, service, api.spec)
+    health_routes.add_health_routes(app, service, api.document)
     for rule in app.url_map.iter_rules():
         view: Any = app.view_functions[rule.endpoint]
         if not hasattr(view, "required_scopes"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+from collections.abc import Callable
 from typing import Any
 
-from apispec import APISpec
 from flask import Flask, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -15,7 +15,7 @@ from chassis.service import Service
 from chassis.web import public
 
 
-def add_health_routes(app: Flask, service: Service, spec: APISpec) -> None:
+def add_health_routes(app: Flask, service: Service, document: Callable[[], dict[str, Any]]) -> None:
     """Add /healthz /readyz /metrics /meta /openapi.json /docs; an API is ready when its store answers."""
 
     @app.get("/healthz")
@@ -45,12 +45,12 @@ def add_health_routes(app: Flask, service: Service, spec: APISpec) -> None:
     @app.get("/openapi.json")
     @public
     def openapi() -> Response:
-        return jsonify(spec.to_dict())
+        return jsonify(document())
 
     @app.get("/docs")
     @public
     def docs() -> Response:
-        return Response(_docs_page(spec.to_dict()), mimetype="text/html")
+        return Response(_docs_page(document()), mimetype="text/html")
 
 
 def _docs_page(document: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -39,19 +40,45 @@ class ProblemDocument(Schema):
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest with our problem documents in its OpenAPI document, and without error handlers of its own."""
+    """flask-smorest with our problem documents in its OpenAPI document, and without error handlers of its own.
+
+    The document is written when it is first asked for: that takes as long as all the rest of an application's start.
+    """
 
     ERROR_SCHEMA = ProblemDocument
 
     def __init__(self) -> None:
+        self._undocumented: list[flask_smorest.Blueprint] = []
+        self._writing = threading.Lock()
         marshmallow = MarshmallowPlugin(schema_name_resolver=_schema_name)
         super().__init__(spec_kwargs={"marshmallow_plugin": marshmallow, "extra_plugins": [_Habits()]})
 
     def _register_error_handlers(self) -> None:
         """None of its own: errors become problem documents in chassis.app."""
 
+    def register_blueprint(self, blp: flask_smorest.Blueprint, **options: Any) -> None:
+        """Take in its routes; `document` will tell of them."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self._undocumented.append(blp)
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        with self._writing:
+            if self._undocumented:
+                self._document_errors()
+            while self._undocumented:
+                blueprint = self._undocumented.pop(0)
+                blueprint.register_views_in_doc(self, self._app, self.spec, name=blueprint.name, parameters=None)
+                self.spec.tag({"name": blueprint.name, "description": blueprint.description})
+            document: dict[str, Any] = self.spec.to_dict()
+            return document
+
     def _register_responses(self) -> None:
-        # What it registers are the errors; what views answer keeps the class's media type.
+        """Not at the start, as flask-smorest has it."""
+
+    def _document_errors(self) -> None:
+        # What views answer keeps the class's media type.
         self.DEFAULT_RESPONSE_CONTENT_TYPE = "application/problem+json"
         super()._register_responses()
         del self.DEFAULT_RESPONSE_CONTENT_TYPE
