@@ -16,8 +16,9 @@ import shutil
 import signal
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -44,6 +45,8 @@ from support.waiting import wait_until
 
 AnyServer = ForeignServer | ContainerServer | PrivateServer
 _START_DEADLINE = 300.0
+_SETTINGS: dict[str, object] = {"max_connections": 300}
+_HASTY: dict[str, object] = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(kw_only=True)
@@ -196,8 +199,11 @@ def obtain_broker(state: Path, *, own: bool = False) -> Broker:
     return broker
 
 
-def obtain_postgres(state: Path, *, own: bool = False) -> Postgres:
-    """The database server described in the file `state`, or a new one, described there for other test processes. `own` as for a broker."""
+def obtain_postgres(state: Path, *, own: bool = False, hasty: bool = False) -> Postgres:
+    """The database server described in the file `state`, or a new one, described there for other test processes. `own` as for a broker.
+
+    `hasty`: it does not wait for the disk. A server that is killed has lost nothing, as the kernel writes on; only a power cut would tell.
+    """
     if state.exists():
         kept = json.loads(state.read_text())
         postgres = Postgres(url=kept["url"], server=attach(kept["server"]))
@@ -205,7 +211,7 @@ def obtain_postgres(state: Path, *, own: bool = False) -> Postgres:
         postgres = _first_that_works(
             "PostgreSQL",
             _none if own else _given_postgres,
-            {"container": _container_postgres, "private": _private_postgres},
+            {"container": partial(_container_postgres, hasty), "private": partial(_private_postgres, hasty)},
         )
         state.write_text(json.dumps({"url": postgres.url, "server": describe(postgres.server)}))
     postgres.wait_ready()
@@ -267,13 +273,13 @@ def _container_broker() -> Broker:
     return _local_broker(password, port, management_port, server)
 
 
-def _container_postgres() -> Postgres:
+def _container_postgres(hasty: bool) -> Postgres:
     password, port = secrets.token_hex(8), free_port()
     server = run_container(
         f"postgres:{os.environ.get('POSTGRES_TAG', '18')}",
         environment={"POSTGRES_PASSWORD": password},
         ports={5432: port},
-        command="postgres -c max_connections=300",
+        command=" ".join(["postgres", *_options(_SETTINGS | (_HASTY if hasty else {}))]),
     )
     return Postgres(url=f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server=server)
 
@@ -320,7 +326,7 @@ def _private_broker() -> Broker:
         return _local_broker(password, port, management_port, server)
 
 
-def _private_postgres() -> Postgres:
+def _private_postgres(hasty: bool) -> Postgres:
     """A cluster of its own; as root it belongs to the user `postgres`, because the server refuses to be root."""
     programs = _postgres_programs()
     if not programs:
@@ -357,17 +363,21 @@ def _private_postgres() -> Postgres:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
-            "max_connections": 300,
             "unix_socket_directories": "",
+            **_SETTINGS,
+            **(_HASTY if hasty else {}),
         }
         server = PrivateServer(
             directory=str(directory),
-            command=[*become, f"{programs}/postgres", "-D", str(data)]
-            + [word for name, value in settings.items() for word in ("-c", f"{name}={value}")],
+            command=[*become, f"{programs}/postgres", "-D", str(data), *_options(settings)],
             stop_signal=signal.SIGINT,  # PostgreSQL's fast shutdown: connections are ended, data are written
         )
         server.start()
         return Postgres(url=f"postgresql://postgres:{password}@127.0.0.1:{port}/postgres", server=server)
+
+
+def _options(settings: Mapping[str, object]) -> list[str]:
+    return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
 
 def _postgres_programs() -> str | None:

@@ -84,7 +84,7 @@ def postgres(pytestconfig: pytest.Config) -> Postgres:
     """A real PostgreSQL, shared by the whole run; take a fresh database of it by `postgres_url`."""
     place = pytestconfig.stash[_STATE]
     with _alone(place):
-        return _noted(pytestconfig, obtain_postgres(place / _POSTGRES))
+        return _noted(pytestconfig, obtain_postgres(place / _POSTGRES, hasty=True))
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +99,7 @@ def own_broker(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFac
 def own_postgres(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL that no other test process uses, so that a test may end it."""
     state = tmp_path_factory.mktemp("own-postgres") / _POSTGRES
-    yield _noted(pytestconfig, obtain_postgres(state, own=True))
+    yield _noted(pytestconfig, obtain_postgres(state, own=True, hasty=True))
     remove_described(state)
 
 
