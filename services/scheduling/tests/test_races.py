@@ -94,6 +94,28 @@ def test_two_hundred_clients_at_one_page_for_one_slot_end_with_one_session(world
     assert world.broken_invariants() == {}
 
 
+def test_two_hundred_at_once_lengthening_into_a_slot_and_booking_it_end_with_one_of_the_two(world: World) -> None:
+    early = world.a.post("/sessions", booking(world, at("12-01 09:00")))
+    body = booking(world, at("12-01 10:15"), service_id=early["service_id"], client_id=early["client_id"])
+    caller = world.a
+    lengthen = partial(caller, "PATCH", f"/sessions/{early['id']}", {"duration_minutes": 90})
+    answers = at_once([lengthen, partial(caller, "POST", "/sessions", body)] * 100)
+    assert outcome(answers) in (
+        {(200, None): 100, (409, "slot_taken"): 100},
+        {(201, None): 1, (409, "slot_taken"): 199},
+    )
+    assert world.broken_invariants() == {}
+
+
+def test_two_hundred_at_once_confirming_one_session_confirm_it_once(world: World) -> None:
+    session = world.a.post("/sessions", booking(world, at("12-01 10:00"), status="pending"))
+    answers = at_once([partial(world.a, "POST", f"/sessions/{session['id']}/confirm")] * 200)
+    assert outcome(answers) == {(200, None): 1, (409, "invalid_transition"): 199}
+    told = [(type_, sequence) for type_, sequence, _ in world.events(session["id"])]
+    assert told == [("session.created", 1), ("session.confirmed", 2)]
+    assert world.broken_invariants() == {}
+
+
 def test_any_available_gives_each_specialist_one_session_and_no_more(world: World) -> None:
     for number in range(3):
         world.a.post("/calendars", {"name": f"Room {number}"})
