@@ -115,6 +115,24 @@ def test_one_in_the_past_may_be_recorded_as_what_it_was(light_world: World) -> N
         assert session["status"] == status
 
 
+def test_what_a_booking_asks_together_it_asks_once(light_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = light_world.service.store.database
+    calendar = light_world.a.get("/calendars")["data"][0]["id"]
+    body = booking(light_world, at("12-01 10:00"), calendar_id=calendar)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    execute = database.execute_sql
+
+    def note(sql: str, params: Any = None) -> Any:
+        asked.append((sql, tuple(params or ())))
+        return execute(sql, params)
+
+    monkeypatch.setattr(database, "execute_sql", note)
+    light_world.a.post("/sessions", body)
+    tables = [sql.partition(' FROM "')[2].partition('"')[0] for sql, _ in asked if sql.startswith("SELECT")]
+    # The calendar twice, as on PostgreSQL the second time is by its lock.
+    assert sorted(filter(None, tables)) == ["accounts", "calendars", "calendars", "clients", "session_types"]
+
+
 @pytest.mark.parametrize(
     ("other", "taken"),
     [("09:00", False), ("09:30", True), ("10:00", True), ("10:59", True), ("11:00", False)],

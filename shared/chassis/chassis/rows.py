@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import peewee
 
+from chassis.statements import Question, answer, ask
+
 M = TypeVar("M", bound=peewee.Model)
 
 
@@ -55,12 +57,17 @@ def every(model: type[M], *, lock: bool = False, share: bool = False, **equal: A
     read = None if lock or share else _ahead.get().get(model)
     if read is not None and read.covers(equal):
         return read.find(equal)
-    database, fields = model._meta.database, model._meta.sorted_fields
+    asked = question(model, lock=lock, share=share, **equal)
+    return [_made(model, model._meta.sorted_fields, row) for row in answer(model._meta.database, asked)]
+
+
+def question(model: type[peewee.Model], *, lock: bool = False, share: bool = False, **equal: Any) -> Question:
+    """What `first` or `every` of the same arguments asks the store; to ask it together with others, by `Store.asked_together`."""
+    database = model._meta.database
     nulls = tuple(name for name, value in equal.items() if value is None)
     strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if database.for_update else ""
-    text = _select(model, tuple(equal), nulls, strength, database.param)
-    bound = [model._meta.fields[name].db_value(value) for name, value in equal.items() if value is not None]
-    return [_made(model, fields, row) for row in database.execute_sql(text, bound).fetchall()]
+    bound = tuple(model._meta.fields[name].db_value(value) for name, value in equal.items() if value is not None)
+    return _select(model, tuple(equal), nulls, strength, database.param), bound
 
 
 def locked(model: type[M], ids: Collection[Any]) -> list[M]:
@@ -95,25 +102,6 @@ def ahead(*wanted: tuple[type[peewee.Model], Mapping[str, Collection[Any]]]) -> 
         yield
     finally:
         _ahead.reset(token)
-
-
-def ask(database: peewee.Database, questions: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
-    """The rows that each statement returns; PostgreSQL is sent all before the first answer is waited for."""
-    with pipelined(database):
-        cursors = [database.execute_sql(text, bound) for text, bound in questions]
-    return [list(cursor.fetchall()) if cursor.description else [] for cursor in cursors]
-
-
-@contextmanager
-def pipelined(database: peewee.Database) -> Iterator[None]:
-    """Statements inside are sent to PostgreSQL without waiting for each one's answer."""
-    if not database.for_update:
-        yield
-        return
-    # The errors of these come past peewee's own hands.
-    as_peewee_does = peewee.__exception_wrapper__  # type: ignore[attr-defined]
-    with as_peewee_does, database.connection().pipeline():
-        yield
 
 
 def add(row: peewee.Model) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import logging
 import random
+import select
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,8 @@ from peewee import DatabaseProxy, InterfaceError, OperationalError
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
-from chassis import rows
+from chassis import statements
+from chassis.statements import Question
 from contracts.envelope import format_time, parse_time
 
 log = logging.getLogger(__name__)
@@ -95,18 +97,24 @@ class Store:
             yield
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *questions: Question) -> Iterator[None]:
         """One unit of work: all of it commits or nothing does. Joined, not nested, inside another.
 
-        On SQLite it begins IMMEDIATE, so that what it reads cannot have changed when it writes.
+        On SQLite it begins IMMEDIATE, so that what it reads cannot have changed when it writes. `questions` are asked together with its
+        beginning, as `asked_together` says.
 
         Raises:
             StoreDown: the store went away.
         """
         if self.in_transaction:
-            yield
+            with self.asked_together(*questions):
+                yield
             return
-        with self._connection(), self.database.atomic():
+        with self._connection(), ExitStack() as unit:
+            with self.together() if questions else nullcontext():
+                unit.enter_context(self.database.atomic())
+                cursors = [self.database.execute_sql(*asked) for asked in questions]
+            unit.enter_context(statements.kept(questions, [statements.fetched(cursor) for cursor in cursors]))
             yield
 
     @property
@@ -143,20 +151,29 @@ class Store:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one statement (placeholders `%s` on both stores; aware datetimes are bound as such) and return its rows."""
-        bound = [format_time(value) if isinstance(value, datetime) else value for value in parameters]
-        if self.on_sqlite:
-            sql = sql.replace("%s", "?")
-        cursor = self.database.execute_sql(sql, bound)
-        return list(cursor.fetchall()) if cursor.description else []
+        return statements.fetched(self.database.execute_sql(*self.question(sql, parameters)))
 
     def execute_each(self, sql: str, parameters: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
         """Run the statement with each of these, all sent before the first is answered; the rows that each returns."""
-        if self.on_sqlite:
-            sql = sql.replace("%s", "?")
-        bound = [
-            [format_time(value) if isinstance(value, datetime) else value for value in some] for some in parameters
-        ]
-        return rows.ask(self.database, [(sql, some) for some in bound])
+        return statements.ask(self.database, [self.question(sql, some) for some in parameters])
+
+    def question(self, sql: str, parameters: Sequence[Any] = ()) -> Question:
+        """A statement as `execute` takes it, to be asked by `ask`, and before that perhaps by `asked_together`."""
+        bound = tuple(format_time(value) if isinstance(value, datetime) else value for value in parameters)
+        return (sql.replace("%s", "?") if self.on_sqlite else sql), bound
+
+    def ask(self, question: Question) -> list[tuple[Any, ...]]:
+        """The rows that answer it."""
+        return statements.answer(self.database, question)
+
+    @contextmanager
+    def asked_together(self, *questions: Question) -> Iterator[None]:
+        """Put these to the store at once; inside, whoever is the first to ask one of them, by `ask` or by `rows`, has its answer.
+
+        For a few that are surely asked, and that nothing before then changes: each way to PostgreSQL and back costs more than its statement.
+        """
+        with statements.kept(questions, statements.ask(self.database, questions)):
+            yield
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -164,7 +181,7 @@ class Store:
 
         Within a unit of work, and for writes alone that nothing inside needs the answer of.
         """
-        with rows.pipelined(self.database):
+        with statements.pipelined(self.database):
             yield
 
     @property
@@ -301,6 +318,20 @@ def sqlstate(error: Exception) -> str | None:
     return None
 
 
+class _PostgresqlPool(PooledPostgresqlDatabase):
+    """A pool that asks an idle connection's socket whether it was closed; only where something has come, the server as well.
+
+    peewee asks the server whenever it hands a connection out, while all who want one wait.
+    """
+
+    def _is_closed(self, conn: Any) -> bool:
+        if conn.closed:
+            return True
+        waiting = select.poll()
+        waiting.register(conn.fileno(), select.POLLIN)
+        return bool(waiting.poll(0)) and bool(super()._is_closed(conn))
+
+
 def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDatabase:
     scheme = urlsplit(url).scheme
     if scheme == "sqlite":
@@ -323,7 +354,7 @@ def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDa
             check_same_thread=False,
         )
     if scheme in {"postgresql", "postgres"}:
-        return PooledPostgresqlDatabase(
+        return _PostgresqlPool(
             url.replace("postgres://", "postgresql://", 1),
             max_connections=pool_size,
             timeout=_POOL_PATIENCE,

@@ -181,6 +181,28 @@ def _add_together(store: Store, *ids: str) -> None:
             rows.add(_room(id))
 
 
+def test_what_is_asked_together_is_answered_once_and_then_asked_anew(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1"))
+        asked = rows.question(Room, id="room_1"), rows.question(Room, share=True, id="room_2")
+        with store.asked_together(*asked):
+            Room.update(name="Loft").where(Room.id == "room_1").execute()
+            rows.add(_room("room_2"))
+            names = [[room.name for room in rows.every(Room, id="room_1")] for _ in range(2)]
+            first, second = (rows.first(Room, share=True, id="room_2") for _ in range(2))
+            assert rows.first(Room, id="room_2") is not None  # another question: without the lock
+        assert names == [["Attic"], ["Loft"]]
+        assert first is None
+        assert second is not None
+
+
+def test_what_nobody_asked_for_after_all_is_forgotten(store: Store) -> None:
+    with store.transaction():
+        with store.asked_together(rows.question(Room, id="room_1")):
+            rows.add(_room("room_1"))
+        assert rows.first(Room, id="room_1") is not None
+
+
 @pytest.mark.integration
 def test_a_locked_row_is_waited_for(postgres_url: str) -> None:
     store = Store(postgres_url, pool_size=4)

@@ -171,7 +171,7 @@ def test_deadlocks_are_run_again(postgresql: Store) -> None:
         postgresql.run(act)
 
     assert together(2, cross) == [None, None]
-    assert len(tries) == 3, "one of the two ran twice"
+    assert len(tries) >= 3, "one of the two ran again"
     assert count(postgresql, 1) == count(postgresql, 2) == 2
 
 

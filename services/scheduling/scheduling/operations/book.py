@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chassis import rows
 from chassis.idempotency import Unprepared
 from chassis.ids import new_id
 from chassis.problems import Invalid
+from chassis.statements import Question
 from contracts.money import Money
 from contracts.plans import Feature, includes
 from contracts.sessions import SessionStatus
 from scheduling.domain.deposits import SessionDeposit
 from scheduling.operations import client_replicas
-from scheduling.operations.context import Actor, Scheduling, reading, unit_of_work
+from scheduling.operations.context import Actor, Scheduling, reading, unit_of_work_asking
 from scheduling.operations.finding import calendar_for, offered_type, the_account
 from scheduling.operations.holds import check_hold, redeem, the_hold
 from scheduling.operations.limits import check_month
@@ -54,7 +56,25 @@ def meet_client(context: Scheduling, account_id: str, body: Mapping[str, Any], k
     return context.clients.make(account_id, body["client"], key=key)
 
 
-@unit_of_work
+def _questions(
+    context: Scheduling,
+    account_id: str,
+    actor: Actor,
+    body: Mapping[str, Any],
+    prepared: Mapping[str, Any] | None,
+    **_: Any,
+) -> list[Question]:
+    """What is surely asked; a calendar that is left to us, or a client who is put down only now, is asked for on the way."""
+    in_use: dict[str, Any] = {"account_id": account_id, "retired_at": None}
+    asked = [rows.question(Account, id=account_id), rows.question(SessionType, id=body["service_id"], **in_use)]
+    if body.get("calendar_id"):
+        asked.append(rows.question(Calendar, id=body["calendar_id"], **in_use))
+    if body.get("client_id") and prepared is None:
+        asked.append(rows.question(Client, share=True, id=body["client_id"], account_id=account_id))
+    return asked
+
+
+@unit_of_work_asking(_questions)
 def book(
     context: Scheduling,
     account_id: str,

@@ -205,11 +205,12 @@ def place(
 
     Raises as `check`.
     """
-    calendars = claims.lock_calendars(account.id, {wanted.calendar_id, leaving or wanted.calendar_id})
-    calendar = calendars[wanted.calendar_id]
-    placed = check(
-        context, account, calendar, wanted, override, permitted=permitted, outside_permitted=outside_permitted
-    )
+    both = {wanted.calendar_id, leaving or wanted.calendar_id}
+    with claims.locked(context.store, both, wanted.claim(account.id)) as calendars:
+        calendar = calendars[wanted.calendar_id]
+        placed = check(
+            context, account, calendar, wanted, override, permitted=permitted, outside_permitted=outside_permitted
+        )
     if leaving is not None:
         claims.release(context.store, wanted.session_id)
     claim(context, account, wanted, placed, override, permitted=permitted)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import peewee
 
 from chassis import rows
+from chassis.statements import Question
 from chassis.store import Store, placeholders
 from chassis.store import moment as read_moment
 from scheduling.domain.slots import Busy
@@ -71,17 +73,32 @@ def lock_calendars(account_id: str, ids: Iterable[str]) -> dict[str, Calendar]:
     return {calendar.id: calendar for calendar in wanted if calendar is not None}
 
 
+@contextmanager
+def locked(store: Store, calendar_ids: Iterable[str], claim: Claim) -> Iterator[dict[str, Calendar]]:
+    """As `lock_calendars`; whose claims `claim` would meet under these locks is asked together with them."""
+    locks = [rows.question(Calendar, lock=True, id=id, account_id=claim.account_id) for id in sorted(set(calendar_ids))]
+    with store.asked_together(*locks, _overlapping(store, claim)):
+        yield lock_calendars(claim.account_id, calendar_ids)
+
+
 def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str] = ()) -> list[Overlap]:
     """Whose claims `claim` would meet, by start; its own and those of `besides` left out. Core meets padded, nothing else."""
+    return [
+        Overlap(owner_id=owner, owner_type=Owner(kind), starts_at=_at(starts), ends_at=_at(ends))
+        for starts, ends, owner, kind, expires_at in store.ask(_overlapping(store, claim, besides))
+        if expires_at is None or _at(expires_at) > now
+    ]
+
+
+def _overlapping(store: Store, claim: Claim, besides: Sequence[str] = ()) -> Question:
     core = claim.core or claim.padded
     own = (claim.owner_id, *besides)
-    met = store.execute(
-        f"""SELECT DISTINCT shown.starts_at, shown.ends_at, met.owner_id, met.owner_type
+    return store.question(
+        f"""SELECT DISTINCT shown.starts_at, shown.ends_at, met.owner_id, met.owner_type, met.expires_at
             FROM claims met JOIN claims shown ON shown.owner_id = met.owner_id AND (shown.kind = 'core' OR met.owner_type = 'event')
             WHERE met.calendar_id = %s AND met.ends_at > %s AND met.starts_at < %s
               AND ((met.kind = 'core') OR (%s AND met.kind = 'padded' AND met.ends_at > %s AND met.starts_at < %s))
               AND met.owner_id NOT IN ({placeholders(own)})
-              AND (met.expires_at IS NULL OR met.expires_at > %s)
             ORDER BY shown.starts_at, met.owner_id""",
         (
             claim.calendar_id,
@@ -91,13 +108,8 @@ def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str
             moment(core[0]),
             moment(core[1]),
             *own,
-            now,
         ),
     )
-    return [
-        Overlap(owner_id=owner, owner_type=Owner(kind), starts_at=_at(starts), ends_at=_at(ends))
-        for starts, ends, owner, kind in met
-    ]
 
 
 def take(store: Store, claim: Claim, now: datetime, *, sanctioned: bool = False) -> None:
