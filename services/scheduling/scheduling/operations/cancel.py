@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from chassis import rows
 from chassis.ids import new_id
 from chassis.links import BadLink
 from chassis.problems import Conflict, Invalid
@@ -68,7 +69,7 @@ def carry_out(
     session.status = step(context, session, Action.CANCEL).value
     session.auto_confirm_at = None
     claims.release(context.store, session.id)
-    Cancellation.insert(
+    cancellation = Cancellation(
         id=new_id("can"),
         account_id=account.id,
         session_id=session.id,
@@ -80,7 +81,8 @@ def carry_out(
         quote=quote,
         answered=False,
         restored_at=None,
-    ).execute()
+    )
+    rows.add(cancellation)
     _await_refund(context, session, decision)
     changes = differences(before, session) | ({"refund": [None, decision.value]} if decision else {})
     record(

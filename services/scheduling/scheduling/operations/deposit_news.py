@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chassis import rows
 from chassis.inbox import WaitingFor
 from contracts.sessions import DepositStatus, RefundDecision
 from scheduling.domain.deposits import SessionDeposit, taken_over
@@ -26,29 +27,19 @@ def follow_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]
     Raises:
         WaitingFor: the session is not here yet.
     """
-    session, account = _session(context, account_id, told["session_id"])
-    before = facts(session)
-    if _take(context, session, told):
-        record(
-            context,
-            account,
-            session,
-            "session.updated",
-            actor=SYSTEM,
-            action="deposit",
-            changes=differences(before, session),
-        )
+    session, account = _session(account_id, told["session_id"])
+    _follow(context, account, session, told)
 
 
 @unit_of_work
 def follow_refund(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
     """Take over the deposit as a refund left it; it also answers the cancellation that asked for the refund. Raises as `follow_deposit`."""
-    _session(context, account_id, told["session_id"])
+    session, account = _session(account_id, told["session_id"])
     if told["cancellation_id"] is not None:
-        Cancellation.update(answered=True).where(
-            Cancellation.id == told["cancellation_id"], Cancellation.account_id == account_id
-        ).execute()
-    follow_deposit(context, account_id, told["deposit"])
+        cancellation = rows.first(Cancellation, id=told["cancellation_id"], account_id=account_id)
+        if cancellation is not None and not cancellation.answered:
+            rows.update(Cancellation, cancellation.id, {"answered": True})
+    _follow(context, account, session, told["deposit"])
 
 
 @unit_of_work
@@ -58,7 +49,7 @@ def release(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> No
     An action does not hide behind a newer state, nor does it undo one: it is carried out if it is the newest word, or if
     the newest word says the same.
     """
-    session, account = _session(context, account_id, told["session_id"])
+    session, account = _session(account_id, told["session_id"])
     before = facts(session)
     overtaken = told["version"] < session.deposit_version
     changed = _take(context, session, told)
@@ -78,6 +69,20 @@ def release(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> No
         )
 
 
+def _follow(context: Scheduling, account: Account, session: Session, told: Mapping[str, Any]) -> None:
+    before = facts(session)
+    if _take(context, session, told):
+        record(
+            context,
+            account,
+            session,
+            "session.updated",
+            actor=SYSTEM,
+            action="deposit",
+            changes=differences(before, session),
+        )
+
+
 def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> bool:
     """Put what was told on the session; whether that changed anything that is shown."""
     if told["version"] <= session.deposit_version:
@@ -86,7 +91,7 @@ def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> boo
     deposit = taken_over(current, _read(told), awaits_refund=_awaits_refund(session))
     session.deposit_version = told["version"]
     if deposit == current:
-        session.save()
+        rows.change(session)
         return False
     set_deposit(context, session, deposit)
     return True
@@ -103,9 +108,8 @@ def _read(told: Mapping[str, Any]) -> SessionDeposit:
     return deposit
 
 
-def _session(context: Scheduling, account_id: str, session_id: str) -> tuple[Session, Account]:
-    query = Session.select().where(Session.id == session_id, Session.account_id == account_id)
-    session = (query.for_update() if context.store.on_postgresql else query).first()
+def _session(account_id: str, session_id: str) -> tuple[Session, Account]:
+    session = rows.first(Session, lock=True, id=session_id, account_id=account_id)
     if session is None:
         raise WaitingFor(session_id)
     return session, the_account(account_id)

@@ -99,7 +99,8 @@ def event_data(
     """The session's whole public state, without anything private, as contracts lay it down."""
     session_type = session_type or rows.first(SessionType, id=session.service_id)
     assert session_type is not None
-    cancellations = [] if session.version == 1 else cancellations_of([session]).get(session.id, [])
+    cancellations = [] if session.version == 1 else rows.every(Cancellation, session_id=session.id)
+    cancellations.sort(key=lambda each: each.id)
     return {
         "id": session.id,
         "account_id": session.account_id,
@@ -246,7 +247,7 @@ def cancellations_of(sessions: Iterable[Session]) -> dict[str, list[Cancellation
 
 def standing_cancellation(session: Session) -> Cancellation | None:
     """The cancellation that was not undone; None for a session that stands."""
-    return Cancellation.get_or_none(Cancellation.session_id == session.id, Cancellation.restored_at.is_null())
+    return rows.first(Cancellation, session_id=session.id, restored_at=None)
 
 
 def facts(session: Session) -> dict[str, Any]:
