@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("throughput", "latency", "path", "booking", "calendars", "sending", "claiming", "memory", "readiness")
+NAMES = (
+    "throughput", "latency", "path", "refunds", "reconciling", "booking", "calendars", "sending", "claiming", "memory", "readiness",
+)  # fmt: skip
 
 
 def main() -> int:

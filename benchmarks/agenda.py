@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -154,15 +154,19 @@ class Caller:
         parts = urlsplit(url)
         assert parts.hostname is not None
         self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, **query: Any) -> bytes:
         """What GET answers; it must be 200."""
         return self._call("GET", f"{path}?{urlencode(query)}", None, 200)
 
-    def post(self, path: str, body: dict[str, Any]) -> bytes:
-        """What POST answers; it must be 201."""
-        return self._call("POST", path, json.dumps(body).encode(), 201)
+    def post(self, path: str, body: dict[str, Any], *, expected: int = 201) -> bytes:
+        """What POST answers; it must be what is expected."""
+        return self.send(path, json.dumps(body).encode(), expected=expected)
+
+    def send(self, path: str, body: bytes, *, expected: int, headers: Mapping[str, str] | None = None) -> bytes:
+        """The same, of a body that is written already."""
+        return self._call("POST", path, body, expected, headers)
 
     def milliseconds(self, path: str, **query: Any) -> float:
         """How long GET takes until the last byte of its answer."""
@@ -170,8 +174,11 @@ class Caller:
         self.get(path, **query)
         return (time.perf_counter() - began) * 1000
 
-    def _call(self, method: str, path: str, body: bytes | None, expected: int) -> bytes:
-        self._connection.request(method, path, body, self._headers)
+    def _call(
+        self, method: str, path: str, body: bytes | None, expected: int, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        sent = {**self._headers, "Content-Type": "application/json", **(headers or {})}
+        self._connection.request(method, path, body, sent)
         answer = self._connection.getresponse()
         content = answer.read()
         if answer.status != expected:
