@@ -9,7 +9,7 @@ from benchmarks.agenda import CALENDARS, CLIENT, Agenda, Caller, at_noon, rate
 from benchmarks.ground import Ground
 from benchmarks.report import Row, Section, ratio, say
 
-_ROUNDS, _BOOKINGS = 5, 2000
+_ROUNDS, _BOOKINGS = 5, 1200
 _TARGET = 0.4
 
 
