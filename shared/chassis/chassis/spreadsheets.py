@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from typing import Any
 
-# OWASP, CSV injection: what begins so is computed by spreadsheets.
-_COMPUTED = "=+-@\t\r"
+# OWASP, CSV injection: what begins so is computed by spreadsheets. What has prefixes already gets one more, so that each can be taken off again.
+_COMPUTED = re.compile(r"'*[=+\-@\t\r\n]")
+_E164 = re.compile(r"\+[0-9]+")
 
 
 def line(cells: Iterable[Any]) -> str:
@@ -20,5 +22,11 @@ def line(cells: Iterable[Any]) -> str:
 
 def harmless(cell: Any, *, phone: bool = False) -> Any:
     """Text that a spreadsheet would take for a formula, with a prefix; `phone`: it may be a number in E.164, which is none."""
-    computed = _COMPUTED.replace("+", "") if phone else _COMPUTED
-    return f"'{cell}" if isinstance(cell, str) and cell and cell[0] in computed else cell
+    if not isinstance(cell, str) or not _COMPUTED.match(cell) or (phone and _E164.fullmatch(cell)):
+        return cell
+    return f"'{cell}"
+
+
+def as_given(cell: str) -> str:
+    """The text that `harmless` was given."""
+    return cell[1:] if cell.startswith("'") and _COMPUTED.match(cell) else cell

@@ -23,7 +23,7 @@ from chassis.uploads import Upload
 from contracts.fields import UtcTime
 
 __all__ = [
-    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires", "upload", "uploaded", "versioned",
+    "Blueprint", "Body", "Nothing", "Page", "PageQuery", "Query", "any_body", "caller", "decode_cursor", "encode_cursor", "if_match", "once", "public", "requires", "unstorable", "upload", "uploaded", "versioned",
 ]  # fmt: skip
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,7 +72,7 @@ class _Parser(FlaskParser):
         if not req.is_json:
             return missing
         data = json.loads(req.get_data(cache=True), parse_constant=_no_number, parse_int=_whole_number)
-        errors = list(_unstorable(data))
+        errors = list(unstorable(data))
         if errors:
             raise Invalid(errors=errors)
         return data
@@ -125,7 +125,7 @@ def _whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) < 25 else math.inf
 
 
-def _unstorable(value: Any, pointer: str = "") -> Iterator[dict[str, str]]:
+def unstorable(value: Any, pointer: str = "") -> Iterator[dict[str, str]]:
     """What is right JSON, but no store takes: numbers beyond 64 bits, U+0000, half a surrogate pair."""
     if isinstance(value, str) and _NO_TEXT.search(value):
         yield {"pointer": pointer, "detail": "Text may hold neither U+0000 nor half a surrogate pair."}
@@ -135,7 +135,7 @@ def _unstorable(value: Any, pointer: str = "") -> Iterator[dict[str, str]]:
         yield {"pointer": pointer, "detail": "A number out of range."}
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _unstorable(inner, f"{pointer}/{index}")
+            yield from unstorable(inner, f"{pointer}/{index}")
     elif isinstance(value, dict):
         for name, inner in value.items():
             if _NO_TEXT.search(name):
@@ -144,7 +144,7 @@ def _unstorable(value: Any, pointer: str = "") -> Iterator[dict[str, str]]:
                     "detail": "A field's name may hold neither U+0000 nor half a surrogate pair.",
                 }
             else:
-                yield from _unstorable(inner, f"{pointer}/{_escaped(name)}")
+                yield from unstorable(inner, f"{pointer}/{_escaped(name)}")
 
 
 def field_errors(messages: Any, pointer: str = "") -> list[dict[str, str]]:

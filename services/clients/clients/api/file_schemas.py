@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate
 
 from chassis.problems import Invalid
-from chassis.web import Query, field_errors
+from chassis.web import Query, field_errors, unstorable
 from clients.api.schemas import ClientBody
 from clients.operations.fields import Fields
 from contracts.fields import UtcTime
@@ -19,7 +18,6 @@ from contracts.fields import UtcTime
 _READ_ONLY = {
     "id", "account_id", "version", "contact_history", "email_bounced_at", "deleted_at", "merged_into", "erased_at", "created_at", "updated_at",
 }  # fmt: skip
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class ImportQuery(Query):
@@ -74,12 +72,7 @@ def read_row(values: Mapping[str, Any]) -> Fields:
     """
     if not isinstance(values, dict):
         raise Invalid.field("", "Not a client: each row is an object.")
-    wrong = [
-        {"pointer": f"/{name}", "detail": "Text may hold neither U+0000 nor half a surrogate pair."}
-        for name, value in values.items()
-        if _NO_TEXT.search(f"{name}{value}")
-    ]
-    if wrong:
+    if wrong := list(unstorable(values)):
         raise Invalid(errors=wrong)
     try:
         found: Fields = _schema().load({name: value for name, value in values.items() if name not in _READ_ONLY})

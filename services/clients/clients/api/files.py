@@ -11,7 +11,7 @@ from typing import IO, Any
 from flask import Response, request
 
 from chassis.problems import Forbidden, Invalid, InvalidJson, Problem, UnsupportedMediaType
-from chassis.spreadsheets import line
+from chassis.spreadsheets import as_given, harmless, line
 from chassis.web import Blueprint, caller, once, requires, upload, uploaded
 from clients.api.clients import NOTES, READ, WRITE
 from clients.api.file_schemas import ImportOut, ImportQuery, mapping, read_row
@@ -124,7 +124,7 @@ def _read_csv(columns: dict[str, str]) -> _Parts:
     table = CsvTable(file=uploaded().file, charset=request.mimetype_params.get("charset"))
     try:
         meant = tables.columns(table.header, columns)
-        rows = ((number, tables.record(cells, meant)) for number, cells in table)
+        rows = ((number, tables.record([as_given(cell.strip()) for cell in cells], meant)) for number, cells in table)
         return _kept(rows, ignored=meant.ignored)
     finally:
         table.let_go()
@@ -152,7 +152,7 @@ def _as_csv(batches: Iterator[list[record.Client]], notes: bool) -> Iterator[str
     # The byte order mark is how spreadsheets know UTF-8.
     yield "\ufeff" + line(tables.COLUMNS)
     for batch in batches:
-        yield "".join(line(tables.cells(_shown(client, notes))) for client in batch)
+        yield "".join(line(map(harmless, tables.cells(_shown(client, notes)))) for client in batch)
 
 
 def _as_json(batches: Iterator[list[record.Client]], notes: bool) -> Iterator[str]:

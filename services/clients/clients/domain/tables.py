@@ -1,4 +1,4 @@
-"""Tables of clients as spreadsheets write and read them: headers, cells, and what a spreadsheet would take for a formula."""
+"""Tables of clients as spreadsheets write and read them: headers, and what stands in cells."""
 
 from __future__ import annotations
 
@@ -33,8 +33,6 @@ _BY_WORD = {word: field for field, words in _WORDS.items() for word in words.spl
 # What an export adds and an import does not take.
 _READ_ONLY = {"id", "created at"}
 _JOINED_BY = {"name": " ", "address": "\n", "notes": "\n", "tags": ";"}
-# OWASP, CSV injection: what begins so is computed by spreadsheets.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _YES, _NO = {"true", "yes", "ja", "1", "wahr"}, {"false", "no", "nein", "0", "falsch"}
 _DATES = ("%d.%m.%Y", "%d.%m.%y")
 
@@ -88,10 +86,10 @@ def _header(text: str) -> str:
 
 
 def record(cells: Sequence[str], meant: Columns) -> dict[str, Any]:
-    """A row's cells as the fields of a client, as a JSON body would have them; blank cells are not spoken of."""
+    """A row's cells as the fields of a client, as a JSON body would have them; empty cells are not spoken of."""
     found: dict[str, Any] = {}
     for field, indexes in meant.fields.items():
-        texts = [text for index in indexes if index < len(cells) and (text := plain(cells[index].strip()))]
+        texts = [text for index in indexes if index < len(cells) and (text := cells[index])]
         if not texts:
             continue
         joined = _JOINED_BY.get(field)
@@ -121,14 +119,14 @@ def _flag(text: str) -> bool | str:
 
 
 def cells(client: Mapping[str, Any]) -> list[str]:
-    """A client's fields as a row in the order of COLUMNS, safe for spreadsheets."""
+    """A client's fields as a row in the order of COLUMNS."""
     contact = client["contact"]
     values = dict(client) | {
         "contact_email": contact.email,
         "contact_sms": contact.sms,
         "tags": _joined(client["tags"]),
     }
-    return [safe(_written(values.get(column))) for column in COLUMNS]
+    return [_written(values.get(column)) for column in COLUMNS]
 
 
 def _joined(tags: Sequence[str]) -> str:
@@ -140,13 +138,3 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
-
-
-def safe(text: str) -> str:
-    """`text` as no spreadsheet computes it."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def plain(text: str) -> str:
-    """What `safe` was given."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
