@@ -21,10 +21,22 @@ RELAY = "outbox"
 _COLUMNS = "id, account_id, type, subject, sequence, dataschema, occurred_at, traceparent, queue, body"
 _DELETE_AT_ONCE = 1000
 _MARKED_AT_ONCE = 500
+_ADDED_AT_ONCE = 250
 
 
 class NotThisEvent(ValueError):
     """The data does not fit the event's schema: a mistake in the program, found before anything is committed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fact:
+    """What an event of one type tells: as the arguments of `Outbox.publish`."""
+
+    subject: str
+    account_id: str
+    sequence: int
+    data: Mapping[str, Any]
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +56,14 @@ class Outbox:
         self._store = store
         self._wakeups = wakeups
         self._clock = clock
+
+    def publish_all(self, type: str, facts: Sequence[Fact]) -> None:
+        """Add an event of one type for everybody who subscribes for each of `facts`, many by a statement.
+
+        Raises:
+            NotThisEvent, RuntimeError: as `publish`.
+        """
+        self._insert([self._row(type, None, **vars(fact)) for fact in facts])
 
     def publish(
         self,
@@ -87,26 +107,42 @@ class Outbox:
         data: Mapping[str, Any],
         occurred_at: datetime | None,
     ) -> str:
+        row = self._row(type, queue, subject, account_id, sequence, data, occurred_at)
+        self._insert([row])
+        return str(row[0])
+
+    def _row(
+        self,
+        type: str,
+        queue: str | None,
+        subject: str,
+        account_id: str,
+        sequence: int,
+        data: Mapping[str, Any],
+        occurred_at: datetime | None,
+    ) -> tuple[Any, ...]:
         if not self._store.in_transaction:
             raise RuntimeError(f"{type} is published outside of a unit of work")
-        event_id = new_event_id()
-        self._store.execute(
-            f"INSERT INTO outbox ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                event_id,
-                account_id,
-                type,
-                subject,
-                sequence,
-                event_type(type).version,
-                occurred_at or self._clock.now(),
-                telemetry.traceparent(),
-                queue,
-                encode(type, data),
-            ),
+        return (
+            new_event_id(),
+            account_id,
+            type,
+            subject,
+            sequence,
+            event_type(type).version,
+            occurred_at or self._clock.now(),
+            telemetry.traceparent(),
+            queue,
+            encode(type, data),
         )
-        self._wakeups.after_commit(RELAY)
-        return event_id
+
+    def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        for some in portions(rows, _ADDED_AT_ONCE):
+            values = ", ".join([f"({placeholders(some[0])})"] * len(some))
+            self._store.execute(
+                f"INSERT INTO outbox ({_COLUMNS}) VALUES {values}", [value for row in some for value in row]
+            )
+            self._wakeups.after_commit(RELAY)
 
 
 def encode(type: str, data: Mapping[str, Any]) -> str:

@@ -17,8 +17,11 @@ from typing import Any, TypeVar
 import peewee
 
 from chassis.statements import Question, answer, ask
+from chassis.store import portions
 
 M = TypeVar("M", bound=peewee.Model)
+# SQLite binds 32,766 values to a statement, PostgreSQL 65,535; more rows by one gain nothing any more.
+_MOST_BOUND = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +116,22 @@ def add(row: peewee.Model) -> None:
         _insert(model, tuple(values), database.param), [fields[name].db_value(value) for name, value in values.items()]
     )
     _mark_stored(row)
+
+
+def add_all(added: Sequence[peewee.Model]) -> None:
+    """Insert rows of one model that were given the same fields, many by a statement."""
+    if not added:
+        return
+    model, names = type(added[0]), tuple(added[0].__data__)
+    database, fields = model._meta.database, [model._meta.fields[name] for name in names]
+    for some in portions(added, _MOST_BOUND // len(names)):
+        text = _insert(model, names, database.param) + f", ({', '.join([database.param] * len(names))})" * (
+            len(some) - 1
+        )
+        bound = [field.db_value(row.__data__[field.name]) for row in some for field in fields]
+        database.execute_sql(text, bound)
+    for row in added:
+        _mark_stored(row)
 
 
 def change(row: peewee.Model) -> None:

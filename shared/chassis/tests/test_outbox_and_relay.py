@@ -11,7 +11,7 @@ from shared.chassis.tests.ledger.service import account
 
 from chassis import broker as chassis_broker
 from chassis import outbox
-from chassis.outbox import OutboxRow
+from chassis.outbox import Fact, OutboxRow
 from chassis.publisher import UNROUTABLE, PipelinedPublisher
 from chassis.relay import Relay
 from contracts.envelope import Envelope
@@ -55,6 +55,26 @@ def test_data_that_does_not_fit_its_schema_is_never_committed(stored: Bench, dat
         stored.service.outbox.publish("account.created", subject="acc_one", account_id="acc_one", sequence=1, data=data)
 
     assert stored.unpublished() == 0
+
+
+def test_many_events_are_added_as_one_is_all_or_none(stored: Bench) -> None:
+    facts = [
+        Fact(subject=f"acc_{n}", account_id=f"acc_{n}", sequence=n + 1, data=account(f"acc_{n}")) for n in range(600)
+    ]
+    store = stored.service.store
+    with store.transaction():
+        stored.service.outbox.publish_all("account.created", facts)
+        stored.service.outbox.publish_all("account.created", [])
+    told = outbox.pending(store)
+    assert [(each.subject, each.sequence) for each in told] == [(fact.subject, fact.sequence) for fact in facts]
+    assert [each.decoded() for each in told] == [fact.data for fact in facts]
+
+    wrong = Fact(subject="acc_x", account_id="acc_x", sequence=1, data={"id": "acc_x"})
+    with pytest.raises(outbox.NotThisEvent), store.transaction():
+        stored.service.outbox.publish_all("account.created", [facts[0], wrong])
+    with pytest.raises(RuntimeError, match="outside of a unit of work"):
+        stored.service.outbox.publish_all("account.created", facts)
+    assert stored.unpublished() == 600
 
 
 def test_what_is_committed_reaches_its_handler_once(bench: Bench) -> None:

@@ -58,6 +58,21 @@ def test_a_row_that_was_added_is_what_peewee_reads_and_the_other_way_round(store
     assert (by_us["room_1"]["seats"], by_us["room_2"]["closed_at"]) == (4, NOON)
 
 
+def test_rows_that_were_added_together_are_as_if_one_by_one(store: Store) -> None:
+    made = [_room(f"room_{n:05}", equipment={"chairs": n}, closed_at=None if n % 2 else NOON) for n in range(3000)]
+    with store.transaction():
+        rows.add_all(made)
+        rows.add_all([])
+    with store.reading():
+        found = list(Room.select().order_by(Room.id))
+    assert [room.__data__ for room in found] == [room.__data__ for room in made]
+    assert not made[0].dirty_fields
+    with pytest.raises(peewee.IntegrityError), store.transaction():
+        rows.add_all([_room("room_x"), _room("room_00007")])
+    with store.reading():
+        assert rows.first(Room, id="room_x") is None
+
+
 def test_rows_are_found_by_all_that_they_must_equal_and_none_is_null(store: Store) -> None:
     with store.transaction():
         for number, closed in enumerate([None, NOON, None]):
