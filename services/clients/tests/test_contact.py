@@ -1,6 +1,8 @@
 """Addresses and numbers: kept in one form, compared without regard to how they were typed."""
 
+import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from clients.domain import contact
 from clients.domain.contact import NotAnAddress
@@ -42,6 +44,17 @@ def test_a_phone_number_is_kept_in_e164_with_the_accounts_country(typed: str, co
 def test_what_cannot_be_dialled_is_no_phone_number(typed: str) -> None:
     with pytest.raises(NotAnAddress):
         contact.phone(typed, "DE")
+
+
+@pytest.mark.parametrize("region", sorted(phonenumbers.SUPPORTED_REGIONS))
+def test_the_digits_of_a_number_are_those_that_are_dialled_whatever_the_country(region: str) -> None:
+    for kind in (PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE):
+        number = phonenumbers.example_number_for_type(region, kind)
+        if number is None:
+            continue
+        kept = phonenumbers.format_number(number, PhoneNumberFormat.E164)
+        at_home = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+        assert contact.phone_digits(kept) == (kept[1:], "".join(filter(str.isdigit, at_home)))
 
 
 @pytest.mark.parametrize("typed", ["Anna@Example.com", "anna@example.COM", " anna@example.com "])

@@ -22,10 +22,13 @@ def pipelined(database: peewee.Database) -> Iterator[None]:
     if not database.for_update:
         yield
         return
-    # The errors of these come past peewee's own hands.
-    as_peewee_does = peewee.__exception_wrapper__  # type: ignore[attr-defined]
-    with as_peewee_does, database.connection().pipeline():
+    with as_peewee_does(), database.connection().pipeline():
         yield
+
+
+def as_peewee_does() -> Any:
+    """For what comes past peewee's own hands: its errors become peewee's."""
+    return peewee.__exception_wrapper__  # type: ignore[attr-defined]
 
 
 def ask(database: peewee.Database, questions: Sequence[Question]) -> list[list[tuple[Any, ...]]]:

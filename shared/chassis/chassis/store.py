@@ -149,9 +149,18 @@ class Store:
         if self.on_sqlite:
             self.after_commit(self._truncate_log)
 
-    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one statement (placeholders `%s` on both stores; aware datetimes are bound as such) and return its rows."""
-        return statements.fetched(self.database.execute_sql(*self.question(sql, parameters)))
+    def execute(
+        self, sql: str, parameters: Sequence[Any] = (), *, planned_anew: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Run one statement (placeholders `%s` on both stores; aware datetimes are bound as such) and return its rows.
+
+        `planned_anew`: PostgreSQL plans it for these very values, however often it is asked, where the best way depends on them.
+        """
+        text, bound = self.question(sql, parameters)
+        if planned_anew and self.on_postgresql:
+            with statements.as_peewee_does():
+                return statements.fetched(self.database.connection().execute(text, bound, prepare=False))
+        return statements.fetched(self.database.execute_sql(text, bound))
 
     def execute_each(self, sql: str, parameters: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
         """Run the statement with each of these, all sent before the first is answered; the rows that each returns."""

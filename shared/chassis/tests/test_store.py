@@ -424,3 +424,15 @@ def test_the_revision_is_the_newest_of_the_services_own(stored: Bench) -> None:
 def _setting(store: Store, name: str) -> str:
     with store.reading():
         return str(store.execute(f"SHOW {name}")[0][0])
+
+
+def test_a_statement_planned_anew_is_never_prepared_and_answers_as_any_other(store: Store) -> None:
+    with store.reading():
+        for _ in range(10):
+            assert store.execute("SELECT n FROM counters WHERE id = %s", (1,), planned_anew=True) == [(0,)]
+        with pytest.raises(peewee.PeeweeException):
+            store.execute("SELECT n FROM nowhere WHERE id = %s", (1,), planned_anew=True)
+    if store.on_postgresql:
+        with store.reading():
+            kept = store.execute("SELECT statement FROM pg_prepared_statements")
+        assert [statement for (statement,) in kept if "counters" in statement] == []

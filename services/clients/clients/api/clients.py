@@ -23,6 +23,7 @@ from clients.api.schemas import (
     TimelineOut,
 )
 from clients.domain import record, timeline
+from clients.domain.search import Reached
 from clients.operations import change, create, erasure, find, holding, merge, remove
 from clients.operations.context import Clients
 from contracts.envelope import format_time, parse_time
@@ -66,8 +67,8 @@ def blueprint(context: Clients) -> Blueprint:
         cursor, since = query.pop("cursor"), query["updated_since"]
         wanted = find.Wanted(**query)
         if since is None:
-            page, last = find.recent(context, caller().account_id, wanted, _id(cursor) if cursor else None)
-            next_cursor = encode_cursor([last]) if last else None
+            page, last = find.recent(context, caller().account_id, wanted, _reached(cursor) if cursor else None)
+            next_cursor = encode_cursor([last.best, last.id]) if last else None
         else:
             page, reached = find.changed(
                 context, caller().account_id, wanted, since, _moment_and_id(cursor) if cursor else None
@@ -185,14 +186,16 @@ def _shown(client: record.Client) -> dict[str, Any]:
     return {name: value for name, value in vars(client).items() if name != "notes" or NOTES in caller().scopes}
 
 
-def _id(cursor: str) -> str:
-    """Where a list of the most recent went on from."""
-    (id_,) = decode_cursor(cursor, 1)
-    return _checked(id_)
+def _reached(cursor: str) -> Reached:
+    """Where a list of the most recent ended."""
+    best, id_ = decode_cursor(cursor, 2)
+    if not isinstance(best, bool):
+        raise _not_ours()
+    return Reached(best=best, id=_checked(id_))
 
 
 def _moment_and_id(cursor: str) -> tuple[datetime, str]:
-    """Where a list of changes went on from."""
+    """Where a list of changes ended."""
     at, id_ = decode_cursor(cursor, 2)
     try:
         return parse_time(str(at)), _checked(id_)

@@ -23,7 +23,7 @@ class _Line(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs).strip()
-        if any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text):
+        if not text.isprintable() and any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in text):
             raise ValidationError("One line of text, without control characters.")
         return text
 

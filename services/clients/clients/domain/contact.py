@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    PhoneNumber,
+    PhoneNumberFormat,
+    ValidationResult,
+)
 
 # What people write between digits. Letters are refused: libphonenumber would turn them into digits, or search a sentence for a number.
 _AS_WRITTEN = re.compile(r"\+?[\d\s()./\-]+")
@@ -73,6 +79,17 @@ _WHY = {
 
 def phone_digits(e164: str) -> tuple[str, str]:
     """The digits of a number as they are dialled from abroad (without the plus) and at home (with the trunk prefix)."""
-    number = phonenumbers.parse(e164)
+    digits = e164.removeprefix("+")
+    # No country code is the beginning of another one.
+    code = next(length for length in (1, 2, 3) if int(digits[:length]) in COUNTRY_CODE_TO_REGION_CODE)
+    own = digits[code:]
+    zeros = len(own[:-1]) - len(own[:-1].lstrip("0"))
+    number = PhoneNumber(
+        country_code=int(digits[:code]),
+        national_number=int(own),
+        # Italy's, which are dialled from abroad too.
+        italian_leading_zero=zeros > 0 or None,
+        number_of_leading_zeros=zeros if zeros > 1 else None,
+    )
     at_home = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-    return e164.removeprefix("+"), "".join(filter(str.isdigit, at_home))
+    return digits, "".join(filter(str.isdigit, at_home))

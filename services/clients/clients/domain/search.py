@@ -33,6 +33,8 @@ _MOST_WORDS = 8
 
 def fold(text: str) -> str:
     """`text` without case and accents; the same on every store, as it is done here and not by the database's collation."""
+    if text.isascii():
+        return text.casefold()
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(char for char in decomposed if not _is_accent(char))
     return unicodedata.normalize("NFKC", bare.casefold()).translate(_PLAIN)
@@ -47,23 +49,37 @@ def _is_accent(char: str) -> bool:
 
 
 def searchable(name: str, email: str | None, phone: str | None) -> str:
-    """What of a client is searched: one folded line for the name, the email, and the number from abroad and from home."""
+    """What of a client is searched: the words of the name, the email, the number from abroad and from home, a space before each."""
     numbers = phone_digits(phone) if phone else ()
-    return "\n".join([" ".join(fold(name).split()), fold(email or ""), *numbers])
+    return " " + " ".join([*fold(name).split(), *fold(email or "").split(), *numbers])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """Found is what holds all `words`, or `digits`, anywhere in its searchable text."""
+    """Found is what holds all parts of one of the `ways` anywhere in its searchable text; found best, where each of them begins a word."""
 
-    words: tuple[str, ...]
-    digits: str | None
+    ways: tuple[tuple[str, ...], ...]
 
 
 def parse(typed: str) -> Search:
-    """What somebody who typed this is looking for; no words at all for a blank one, which finds everybody."""
-    digits = None
-    if _PHONE_AS_TYPED.fullmatch(typed):
-        # 00 is dialled for +, and (0) is written for the prefix that falls away after a country code.
-        digits = "".join(filter(str.isdigit, typed.replace("(0)", ""))).removeprefix("00") or None
-    return Search(words=tuple(fold(typed).split()[:_MOST_WORDS]), digits=digits)
+    """What somebody who typed this is looking for; no way at all for a blank one, which finds everybody."""
+    words, digits = tuple(fold(typed).split()[:_MOST_WORDS]), digits_dialled(typed)
+    ways = [words, (digits,) if digits else ()]
+    return Search(ways=tuple(dict.fromkeys(filter(None, ways))))
+
+
+def digits_dialled(typed: str) -> str | None:
+    """The digits of what may be a phone number or a part of one, None where it cannot be."""
+    if not _PHONE_AS_TYPED.fullmatch(typed):
+        return None
+    # 00 is dialled for +, and (0) is written for the prefix that falls away after a country code.
+    digits = (str(unicodedata.decimal(char)) for char in typed.replace("(0)", "") if char.isdecimal())
+    return "".join(digits).removeprefix("00") or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """Where a page of what was found ended: at this id, among those found best or among the others."""
+
+    best: bool
+    id: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from chassis.outbox import Fact
 from clients.operations.context import Clients
 from clients.store.models import Client
 
@@ -18,6 +20,21 @@ def announce(context: Clients, happened: str, row: Client) -> None:
         data=public(row),
         occurred_at=row.updated_at,
     )
+
+
+def announce_all(context: Clients, happened: str, rows: Sequence[Client]) -> None:
+    """The same for each of the rows."""
+    facts = [
+        Fact(
+            subject=row.id,
+            account_id=row.account_id,
+            sequence=row.version,
+            data=public(row),
+            occurred_at=row.updated_at,
+        )
+        for row in rows
+    ]
+    context.outbox.publish_all(f"client.{happened}", facts)
 
 
 def public(row: Client) -> dict[str, Any]:

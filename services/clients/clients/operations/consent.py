@@ -23,26 +23,24 @@ def set_by_hand(row: Client, wanted: dict[str, bool], *, at: datetime, source: s
     changed = [channel for channel in Channel if channel in wanted and _allowed(row, channel) != wanted[channel]]
     for channel in changed:
         setattr(row, f"contact_{channel}", wanted[channel])
-        note(row, channel, Change.SET, at=at, source=source)
+        rows.add(line(row, channel, Change.SET, at=at, source=source))
     return bool(changed)
 
 
-def note(
+def line(
     row: Client, channel: Channel, change: Change, *, at: datetime, source: str, sequence: int | None = None
-) -> None:
-    """Add a line to the history: what holds for the channel now, since when, and from where."""
-    rows.add(
-        ContactChange(
-            id=new_id("cch"),
-            account_id=row.account_id,
-            client_id=row.id,
-            at=at,
-            channel=channel,
-            change=change,
-            allowed=_allowed(row, channel),
-            source=source,
-            sequence=sequence,
-        )
+) -> ContactChange:
+    """A line of the history, to be added: what holds for the channel now, since when, and from where."""
+    return ContactChange(
+        id=new_id("cch"),
+        account_id=row.account_id,
+        client_id=row.id,
+        at=at,
+        channel=channel,
+        change=change,
+        allowed=_allowed(row, channel),
+        source=source,
+        sequence=sequence,
     )
 
 
@@ -65,7 +63,7 @@ def hear(context: Clients, change: Change, account_id: str, data: dict[str, Any]
                 row.email_bounced_at = at
         else:
             setattr(row, f"contact_{channel}", data["allowed"])
-        note(row, channel, change, at=at, source=data["source"], sequence=data["version"])
+        rows.add(line(row, channel, change, at=at, source=data["source"], sequence=data["version"]))
         row.version += 1
         row.updated_at = context.clock.now()
         row.save()

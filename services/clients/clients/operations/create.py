@@ -12,7 +12,7 @@ from chassis.problems import Conflict
 from clients.domain import record
 from clients.domain.search import searchable
 from clients.operations import accounts, consent, fields
-from clients.operations.announce import announce
+from clients.operations.announce import announce_all
 from clients.operations.context import Clients
 from clients.operations.fields import Fields
 from clients.store import queries
@@ -52,8 +52,8 @@ def create(
         if same and not allow_duplicate:
             raise duplicate(same)
         accounts.make_room(account)
-        row = _insert(context, account, given, found, duplicate_allowed=bool(same), source=source)
-        announce(context, "created", row)
+        row = _row(context, account, new_id("cli"), found, given, duplicate_allowed=bool(same))
+        _add(context, [(row, given)], source=source)
         doubles = queries.live_with_phone(account_id, row.phone, besides=row.id) if row.phone else []
         return Created(client=queries.shown(row), possible_duplicates=tuple(doubles), made=True)
 
@@ -71,15 +71,10 @@ class New:
 def insert_many(context: Clients, account: Account, new: Sequence[New], *, source: str) -> None:
     """Record clients who are known to be new and to have room; the account must be locked."""
     made = [
-        _row(context, account, each.id, each.given, each.columns, duplicate_allowed=False, import_mark=each.import_mark)
+        (_row(context, account, each.id, each.columns, each.given, import_mark=each.import_mark), each.given)
         for each in new
     ]
-    # Nothing here needs an answer of the store.
-    with context.store.together():
-        for row, each in zip(made, new, strict=True):
-            rows.add(row)
-            _complete(context, row, each.given, source=source)
-            announce(context, "created", row)
+    _add(context, made, source=source)
 
 
 def same_email(account: Account, found: dict[str, Any], *, besides: str | None = None) -> list[str]:
@@ -93,48 +88,47 @@ def duplicate(existing_ids: list[str]) -> Conflict:
     return Conflict("a client with this email exists", code="duplicate", existing_ids=existing_ids)
 
 
-def _insert(
-    context: Clients, account: Account, given: Fields, found: dict[str, Any], *, duplicate_allowed: bool, source: str
-) -> Client:
-    row = _row(context, account, new_id("cli"), given, found, duplicate_allowed=duplicate_allowed)
-    rows.add(row)
-    _complete(context, row, given, source=source)
-    return row
-
-
 def _row(
     context: Clients,
     account: Account,
     id_: str,
-    given: Fields,
     found: dict[str, Any],
+    given: Fields,
     *,
-    duplicate_allowed: bool,
+    duplicate_allowed: bool = False,
     import_mark: str | None = None,
 ) -> Client:
     now = context.clock.now()
-    contact = {"email": True, "sms": True, **given.get("contact", {})}
-    row = Client(
-        id=id_,
-        account_id=account.id,
-        version=1,
-        duplicate_allowed=duplicate_allowed,
-        email_set_at=now if found.get("email") else None,
-        contact_email=contact["email"],
-        contact_sms=contact["sms"],
-        search=searchable(found["name"], found.get("email"), found.get("phone")),
-        created_at=now,
-        updated_at=now,
-        import_mark=import_mark,
+    contact = given.get("contact", {})
+    values = {
         **found,
-    )
+        "id": id_,
+        "account_id": account.id,
+        "version": 1,
+        "duplicate_allowed": duplicate_allowed,
+        "email_set_at": now if found.get("email") else None,
+        "contact_email": contact.get("email", True),
+        "contact_sms": contact.get("sms", True),
+        "search": searchable(found["name"], found.get("email"), found.get("phone")),
+        "created_at": now,
+        "updated_at": now,
+        "import_mark": import_mark,
+    }
     # Columns that were not spoken of are empty.
-    for name in Client._meta.fields:
-        row.__data__.setdefault(name, None)
-    return row
+    return Client(**{name: values.get(name) for name in Client._meta.fields})
 
 
-def _complete(context: Clients, row: Client, given: Fields, *, source: str) -> None:
-    queries.add_tags(row, fields.tags(given.get("tags")))
-    for channel in given.get("contact", {}):
-        consent.note(row, record.Channel(channel), record.Change.SET, at=row.created_at, source=source)
+def _add(context: Clients, made: Sequence[tuple[Client, Fields]], *, source: str) -> None:
+    """Store rows with the tags and the consent that were given, and tell of each."""
+    # Nothing here needs an answer of the store.
+    with context.store.together():
+        rows.add_all([row for row, _ in made])
+        rows.add_all([tag for row, given in made for tag in queries.tags_of(row, fields.tags(given.get("tags")))])
+        rows.add_all(
+            [
+                consent.line(row, record.Channel(channel), record.Change.SET, at=row.created_at, source=source)
+                for row, given in made
+                for channel in given.get("contact", {})
+            ]
+        )
+        announce_all(context, "created", [row for row, _ in made])

@@ -13,6 +13,7 @@ from clients.operations import accounts
 from clients.operations.context import Clients
 from clients.store import queries
 from clients.store.models import Client
+from clients.store.search import found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +38,25 @@ def one(context: Clients, account_id: str, client_id: str) -> record.Client:
 
 
 def recent(
-    context: Clients, account_id: str, wanted: Wanted, before: str | None
-) -> tuple[list[record.Client], str | None]:
-    """Live clients, the most recent first, from the one after the id `before` on; and the id to go on from.
+    context: Clients, account_id: str, wanted: Wanted, after: search.Reached | None
+) -> tuple[list[record.Client], search.Reached | None]:
+    """Live clients, those that `q` finds best first, then the most recent, from the one `after` on; and where to go on from.
 
     Raises:
         Unavailable.
     """
     with context.store.reading():
         accounts.known(account_id)
-        rows = queries.found(
-            account_id, search=search.parse(wanted.q), tag_key=_tag_key(wanted), before=before, limit=wanted.limit + 1
+        hits = found(
+            context.store,
+            account_id,
+            search.parse(wanted.q),
+            tag_key=_tag_key(wanted),
+            after=after,
+            limit=wanted.limit + 1,
         )
-        page = queries.records(rows[: wanted.limit])
-        return page, page[-1].id if len(rows) > wanted.limit else None
+        page = hits[: wanted.limit]
+        return queries.records([row for _, row in page]), page[-1][0] if len(hits) > wanted.limit else None
 
 
 def changed(

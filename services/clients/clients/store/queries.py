@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import Any, TypeVar
 
 import peewee
@@ -110,16 +110,6 @@ def _ids(account_id: str, condition: peewee.Expression, besides: str | None) -> 
     return [row.id for row in query if row.id != besides]
 
 
-def found(account_id: str, *, search: Search, tag_key: str | None, before: str | None, limit: int) -> list[Client]:
-    """Live clients that the search finds, the most recent first, from the one after the id `before` on."""
-    query = Client.select().where(
-        Client.account_id == account_id, live(), *_matches(search), *_tagged(account_id, tag_key)
-    )
-    if before is not None:
-        query = query.where(Client.id < before)
-    return list(query.order_by(Client.id.desc()).limit(limit))
-
-
 def changed(
     account_id: str,
     *,
@@ -140,16 +130,20 @@ def changed(
 
 
 def _matches(search: Search) -> list[Any]:
-    if not search.words:
+    if not search.ways:
         return []
-    all_words = reduce(and_, map(_contains, search.words))
-    return [all_words | _contains(search.digits) if search.digits else all_words]
+    return [reduce(or_, (reduce(and_, map(_contains, way)) for way in search.ways))]
 
 
 def _contains(part: str) -> peewee.NodeList:
+    # peewee's own operator would be GLOB on SQLite.
+    return peewee.NodeList((Client.search, peewee.SQL("LIKE"), peewee.Value(pattern(part)), peewee.SQL("ESCAPE '\\'")))
+
+
+def pattern(part: str) -> str:
+    """What LIKE takes for text that holds `part`. Both sides are folded already, so that it is exact."""
     escaped = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    # Both sides are folded already, and a trigram index serves LIKE; peewee's own operator would be GLOB on SQLite.
-    return peewee.NodeList((Client.search, peewee.SQL("LIKE"), peewee.Value(f"%{escaped}%"), peewee.SQL("ESCAPE '\\'")))
+    return f"%{escaped}%"
 
 
 def _tagged(account_id: str, tag_key: str | None) -> list[peewee.Expression]:
@@ -222,13 +216,15 @@ def _record(row: Client, tags: Sequence[str], history: Sequence[ContactChange]) 
 def set_tags(row: Client, tags: Sequence[tuple[str, str]]) -> None:
     """Make `tags` (as compared, as written) the client's, in this order."""
     ClientTag.delete().where(ClientTag.client_id == row.id).execute()
-    add_tags(row, tags)
+    rows.add_all(tags_of(row, tags))
 
 
-def add_tags(row: Client, tags: Sequence[tuple[str, str]]) -> None:
-    """Give a client who has none `tags`, as above."""
-    for position, (key, tag) in enumerate(tags):
-        rows.add(ClientTag(client_id=row.id, account_id=row.account_id, tag_key=key, tag=tag, position=position))
+def tags_of(row: Client, tags: Sequence[tuple[str, str]]) -> list[ClientTag]:
+    """`tags` (as compared, as written) as rows to be added."""
+    return [
+        ClientTag(client_id=row.id, account_id=row.account_id, tag_key=key, tag=tag, position=position)
+        for position, (key, tag) in enumerate(tags)
+    ]
 
 
 def newest_news(client_id: str, channel: str, changes: Sequence[str]) -> tuple[int, datetime] | None:
