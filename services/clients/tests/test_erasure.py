@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -102,6 +103,72 @@ def test_the_file_itself_names_nobody(suite: Suite, provider: Caller, annabelle:
     for name in (path, f"{path}-wal"):
         content = Path(name).read_bytes().lower()
         assert [text for text in PRIVATE if text.lower().encode() in content] == []
+
+
+def test_not_even_the_pairs_of_their_letters_are_left_in_the_file(suite: Suite, provider: Caller) -> None:
+    store = suite.service.store
+    if store.on_postgresql:
+        pytest.skip("PostgreSQL keeps old pages until its vacuum: the README says so")
+    path = store.url.removeprefix("sqlite:///")
+    # A term of the index is written without what it shares with the one before.
+    pair = "ՔԶ".casefold().encode().hex()[2:].encode()
+    client = provider.made(name="ՔԶ")
+    provider.made(name="Somebody else")
+
+    def holds() -> bool:
+        return any(pair in Path(name).read_bytes() for name in (path, f"{path}-wal"))
+
+    assert holds()
+    provider.post(f"/v1/clients/{client['id']}/erase")
+    assert not holds()
+    assert provider.found("q=so") == ["Somebody else"]
+
+
+@pytest.mark.parametrize("dry_run", ["false", "true"])
+def test_what_waits_in_a_file_of_theirs_is_taken_out_and_the_others_go_on(
+    suite: Suite, provider: Caller, annabelle: dict[str, Any], dry_run: str
+) -> None:
+    others = [{"name": f"Client {number}", "email": f"c{number}@example.com"} for number in range(600)]
+    rows = [
+        {"name": "Annabelle", "email": "Annabelle@example.com", "address": "Rosenweg 1"}, *others,
+        {"name": "Annabelle", "phone": "0151 23456789", "notes": "left-handed"}, {"name": "Annabelle", "email": "another@example.com"},
+    ]  # fmt: skip
+    answer = provider.upload(f"/v1/clients/import?dry_run={dry_run}", json.dumps(rows), "application/json")
+    assert answer.status_code == 202
+    [job] = [job for job in suite.service.jobs() if job.name == "imports"]
+    job.run()  # of the two parts the first, which knows her by her email
+    receipt = provider.post(f"/v1/clients/{annabelle['id']}/erase").json
+    assert receipt["blanked"]["clients"]["import_rows"] == 1
+    kept = dump(suite)
+    assert [
+        text for text in ("annabelle@example.com", "15123456789", "23456789", "left-handed", "Rosenweg") if text in kept
+    ] == []
+    while job.run():
+        pass
+    report = provider.get(answer.headers["Location"].removeprefix("http://127.0.0.1:8000/clients")).json
+    assert (report["status"], report["created"], report["failed"]) == ("completed", 601, 1)
+    assert report["rows"][-2]["errors"][0]["code"] == "erased"
+    assert [
+        client
+        for client in provider.get("/v1/clients?q=annabelle").json["data"]
+        if client["email"] != "another@example.com"
+    ] == []
+
+
+def test_an_erasure_while_their_file_is_taken_in_leaves_nothing_of_them(
+    suite: Suite, provider: Caller, annabelle: dict[str, Any]
+) -> None:
+    rows = [{"name": "Annabelle", "email": "annabelle@example.com", "address": "Rosenweg"}] * 1200
+    provider.upload("/v1/clients/import", json.dumps(rows), "application/json")
+    [job] = [job for job in suite.service.jobs() if job.name == "imports"]
+    with ThreadPoolExecutor(3) as pool:
+        works = [pool.submit(job.run) for _ in range(2)]
+        assert pool.submit(provider.post, f"/v1/clients/{annabelle['id']}/erase").result().status_code == 202
+        for work in works:
+            work.result()
+    while job.run():
+        pass
+    assert [text for text in PRIVATE if text in dump(suite)] == []
 
 
 def test_one_who_is_forgotten_is_nowhere_but_in_the_receipt(provider: Caller, annabelle: dict[str, Any]) -> None:

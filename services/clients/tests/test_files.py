@@ -55,11 +55,34 @@ def test_a_german_spreadsheet_is_taken_in(provider: Caller) -> None:
         b"name\temail\nM\xfcller, Anna\tanna@example.com\n",
         "name|email\rMüller, Anna|anna@example.com\r".encode(),
         '\ufeff"Name";"E-Mail"\n"Müller, Anna";"anna@example.com"'.encode(),
+        '\ufeffName\tE-Mail\r\n"Müller, Anna"\tanna@example.com\r\n'.encode("utf-16-le"),
+        '\ufeffName\tE-Mail\r\n"Müller, Anna"\tanna@example.com\r\n'.encode("utf-16-be"),
+        "\r\n;;\r\n;Name;E-Mail\r\n;Müller, Anna;anna@example.com\r\n;;\r\n".encode(),
+        "\ufeff\nsep=|\nname|email\nMüller, Anna|anna@example.com".encode(),
     ],
 )
 def test_whatever_a_spreadsheet_writes_is_read(provider: Caller, content: bytes) -> None:
     assert statuses(post_file(provider, content)) == ["created"]
     assert provider.get("/v1/clients").json["data"][0]["name"] == "Müller, Anna"
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [("windows-1251", "Иванова Анна"), ("iso-8859-2", "Łucja Żak"), ("shift_jis", "山田花子"), ("utf-8", "Ζωή")],
+)
+def test_an_encoding_that_is_told_is_believed(provider: Caller, charset: str, name: str) -> None:
+    assert statuses(
+        post_file(provider, f"name;tags\n{name};a,b\n".encode(charset), f"text/csv; charset={charset}")
+    ) == ["created"]
+    assert provider.found() == [name]
+
+
+def test_cells_of_several_lines_and_quotes_are_read_as_they_are(provider: Caller) -> None:
+    assert statuses(post_file(provider, 'name,address,notes\r\n"Anna ""Ann"" M.","A 1\r\nB","x;\ny"\r\n')) == [
+        "created"
+    ]
+    client = provider.get("/v1/clients").json["data"][0]
+    assert (client["name"], client["address"].splitlines(), client["notes"]) == ('Anna "Ann" M.', ["A 1", "B"], "x;\ny")
 
 
 def test_one_bad_row_loses_no_good_one_and_says_what_is_wrong(provider: Caller) -> None:

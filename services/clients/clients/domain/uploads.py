@@ -57,14 +57,17 @@ class CsvTable:
         except LookupError:
             raise Unreadable(f"The encoding {name} is not known.") from None
         try:
-            first = self._text.readline(_LONGEST_ROW).lstrip("\ufeff")
+            lines = iter(lambda: self._text.readline(_LONGEST_ROW).lstrip("\ufeff"), "")
+            first = next((line for line in lines if line.strip()), "")
             told = first.strip().lower().startswith("sep=")
             delimiter = first.strip()[4:5] if told else _delimiter(first)
             self._text.seek(0)
-            if told:
-                self._text.readline()
+            while told and not self._text.readline().strip("\ufeff \t\r\n"):
+                pass
             self._rows = csv.reader(self._text, delimiter=delimiter or ",", strict=False)
-            self.header = [name.lstrip("\ufeff").strip() for name in next(self._rows, [])]
+            # Tables may begin below some empty rows.
+            header = next((row for row in self._rows if any(cell.strip("\ufeff \t") for cell in row)), [])
+            self.header = [name.lstrip("\ufeff").strip() for name in header]
         except (UnicodeError, csv.Error, TypeError) as error:
             raise Unreadable(f"The header cannot be read: {error}") from None
 

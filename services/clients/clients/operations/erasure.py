@@ -12,10 +12,11 @@ from chassis.erasing import blank_traffic
 from chassis.problems import Conflict, NotFound
 from clients.domain import timeline
 from clients.domain.lifecycle import Action
+from clients.domain.person import Person
 from clients.domain.search import searchable
-from clients.operations import accounts, change
+from clients.operations import accounts, change, imports
 from clients.operations.context import Clients
-from clients.store import queries
+from clients.store import queries, search
 from clients.store.models import Client, ClientTag, ContactChange, Erasure, ErasureAnswer
 from contracts.registry import SERVICES
 
@@ -76,6 +77,7 @@ def erase(context: Clients, account_id: str, client_id: str, *, seen: int | None
         )
         for one in ids:
             _ask(context, account_id, one, now)
+        search.forget(context.store)
         context.store.forget_after_commit()
         return _receipt(account_id, row.id)
 
@@ -128,6 +130,7 @@ def _refuse_before_sessions(context: Clients, account_id: str, ids: Sequence[str
 def _blank(context: Clients, account_id: str, ids: Sequence[str]) -> dict[str, int]:
     rows = [row for one in ids if (row := queries.lock_record(context.store, account_id, one)) is not None]
     texts = [text for row in rows for text in (row.name, row.email, row.phone)]
+    people = [Person(name=row.name, email_key=row.email_key, phone=row.phone) for row in rows]
     for row in rows:
         for name in (
             "email",
@@ -153,6 +156,7 @@ def _blank(context: Clients, account_id: str, ids: Sequence[str]) -> dict[str, i
         "clients": len(rows),
         "tags": int(tags),
         "contact_changes": int(consent),
+        "import_rows": imports.forget(account_id, people),
         **blank_traffic(context.store, subjects=ids, texts=texts),
     }
 

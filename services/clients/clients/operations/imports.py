@@ -14,6 +14,7 @@ from typing import Any
 
 from chassis.ids import new_id
 from chassis.problems import Invalid, NotFound
+from clients.domain.person import Person
 from clients.domain.search import fold
 from clients.operations import accounts, create, fields
 from clients.operations.context import Clients
@@ -28,6 +29,9 @@ ROWS_AT_ONCE = 500
 _KEPT = timedelta(days=30)
 # What makes a client without email and phone known again.
 _CONTENT = ("name", "birth_date", "address", "notes", "locale", "timezone", "tags")
+# What is left of a row that was about somebody who has been forgotten since; no row of a client is a text.
+_FORGOTTEN = "(erased)"
+_ERASED = {"pointer": "", "code": "erased", "detail": "This person was erased while the row waited."}
 Read = Callable[[Mapping[str, Any]], Fields]
 Rows = Sequence[tuple[int, Any]]
 
@@ -130,22 +134,38 @@ def forget_old(context: Clients) -> int:
         return store.delete_before(context.store, context.clock.now() - _KEPT)
 
 
+def forget(account_id: str, people: Sequence[Person]) -> int:
+    """Take the rows that are about these people out of what waits; returns how many. The account must be locked."""
+    count = 0
+    for import_id, position, content in store.waiting_parts(account_id):
+        rows = json.loads(content)
+        theirs = {number for number, values in rows if any(person.is_meant_by(values) for person in people)}
+        if theirs:
+            left = [(number, _FORGOTTEN if number in theirs else values) for number, values in rows]
+            store.rewrite_part(import_id, position, json.dumps(left))
+            count += len(theirs)
+    marks = [mark for person in people for mark in _marks(person.email_key, person.phone, person.name)]
+    store.forget_marks(account_id, marks)
+    return count
+
+
 def _progress(row: Import) -> Progress:
     return Progress(**{name: getattr(row, name) for name in Progress.__dataclass_fields__})
 
 
 def _go_on(context: Clients, row: Import, read: Read) -> None:
+    # Locked before the part is read: whoever forgets a person takes them out of what waits under the same lock.
+    account = accounts.locked(context, row.account_id)
     part = store.next_part(row.id)
     if part is not None:
         position, content = part
-        account = accounts.locked(context, row.account_id)
         report = _take_in(context, account, row, json.loads(content), read)
         store.done(row.id, position, json.dumps(report, ensure_ascii=False, separators=(",", ":")))
         for name, status in (("created", "created"), ("duplicates", "duplicate"), ("failed", "failed")):
             setattr(row, name, getattr(row, name) + sum(each["status"] == status for each in report))
         row.status = "running"
     row.worked_at = context.clock.now()
-    if store.next_part(row.id) is None:
+    if part is None or row.created + row.duplicates + row.failed == row.total:
         row.status, row.finished_at = "completed", row.worked_at
         store.delete_marks(row.id)
     row.save()
@@ -166,6 +186,9 @@ def _take_in(context: Clients, account: Account, import_: Import, rows: Rows, re
     report: dict[int, dict[str, Any]] = {}
     ready: list[_Ready] = []
     for number, values in rows:
+        if values == _FORGOTTEN:
+            report[number] = _row(number, "failed", errors=[_ERASED])
+            continue
         try:
             ready.append(_ready(account, number, read(values)))
         except Invalid as wrong:
@@ -195,15 +218,20 @@ def _take_in(context: Clients, account: Account, import_: Import, rows: Rows, re
 
 def _ready(account: Account, number: int, given: Fields) -> _Ready:
     columns = fields.columns(given, account)
-    if columns.get("email_key"):
-        mark = f"email {columns['email_key']}"
-    elif columns.get("phone"):
-        # A family shares a number: the name is needed as well.
-        mark = f"phone {columns['phone']} {fold(columns['name'])}"
-    else:
+    mark = next(_marks(columns.get("email_key"), columns.get("phone"), columns["name"]), None)
+    if mark is None:
         content = {name: str(given.get(name)) for name in _CONTENT if given.get(name)}
         mark = "content " + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     return _Ready(number=number, given=given, columns=columns, mark=mark)
+
+
+def _marks(email_key: str | None, phone: str | None, name: str) -> Iterator[str]:
+    """What somebody with an address is known by, the best first."""
+    if email_key:
+        yield f"email {email_key}"
+    if phone:
+        # A family shares a number: the name is needed as well.
+        yield f"phone {phone} {fold(name)}"
 
 
 def _kept_mark(row: _Ready) -> str | None:
@@ -221,8 +249,8 @@ def _known(context: Clients, account_id: str, import_: Import, rows: Sequence[_R
     for id_, email_key, phone, name, import_mark in store.live_like(
         account_id, emails=emails, phones=phones, marks=[mark for mark in marks if mark.startswith("content ")]
     ):
-        for mark in (f"email {email_key}", f"phone {phone} {fold(name)}", import_mark):
-            if mark in marks:
+        for mark in (*_marks(email_key, phone, name), import_mark):
+            if mark is not None and mark in marks:
                 found[mark] = found.get(mark) or id_
     return found
 

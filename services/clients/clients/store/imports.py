@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from chassis.store import Store
@@ -29,6 +29,25 @@ def next_part(import_id: str) -> tuple[int, str] | None:
     return (row.position, row.content) if row is not None else None
 
 
+def waiting_parts(account_id: str) -> Iterator[tuple[str, int, str]]:
+    """Every part of the account's imports that is not done, one in memory at a time: its import, its position, its content."""
+    query = (
+        ImportPart.select(ImportPart.import_id, ImportPart.position)
+        .join(Import, on=(Import.id == ImportPart.import_id))
+        .where(Import.account_id == account_id)
+        .order_by(ImportPart.import_id, ImportPart.position)
+    )
+    for waiting in list(query):
+        part = ImportPart.get(ImportPart.import_id == waiting.import_id, ImportPart.position == waiting.position)
+        yield part.import_id, part.position, part.content
+
+
+def rewrite_part(import_id: str, position: int, content: str) -> None:
+    ImportPart.update(content=content).where(
+        ImportPart.import_id == import_id, ImportPart.position == position
+    ).execute()
+
+
 def done(import_id: str, position: int, report: str) -> None:
     """Put the report in the place of a part."""
     ImportPart.delete().where(ImportPart.import_id == import_id, ImportPart.position == position).execute()
@@ -53,6 +72,12 @@ def marked(import_id: str, marks: Collection[str]) -> list[str]:
         ImportMark.import_id == import_id, ImportMark.mark.in_(list(marks))
     )
     return [row.mark for row in query] if marks else []
+
+
+def forget_marks(account_id: str, marks: Sequence[str]) -> None:
+    """Delete these marks of the account's dry runs."""
+    own = Import.select(Import.id).where(Import.account_id == account_id)
+    ImportMark.delete().where(ImportMark.mark.in_(list(marks)), ImportMark.import_id.in_(own)).execute()
 
 
 def delete_marks(import_id: str) -> None:
