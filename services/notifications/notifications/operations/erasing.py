@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from chassis.erasing import blank_traffic
 from chassis.inbox import Event
 from notifications.domain.statuses import OPEN, DeliveryStatus, Reason
@@ -25,11 +28,9 @@ def erase_client(context: Notifications, event: Event) -> None:
     if not blanked_clients:
         # Nothing of the client was here; whatever comes late is to find it erased.
         _remember(event)
-    blanked_sessions = (
-        Session.update(notes="", client_message="", manage_url=None, payment_url=None)
-        .where(Session.client_id.in_(ids) & (Session.account_id == account_id))
-        .execute()
-    )
+    theirs = list(Session.select().where(Session.client_id.in_(ids) & (Session.account_id == account_id)))
+    for session in theirs:
+        Session.update(without_words(session.cancellations)).where(Session.id == session.id).execute()
     rows = [row for row in deliveries.of_clients(ids) if row.account_id == account_id]
     for row in rows:
         if row.status in OPEN and row.status != DeliveryStatus.SENDING:
@@ -45,8 +46,7 @@ def erase_client(context: Notifications, event: Event) -> None:
         Reminder.client_id.in_(ids) & (Reminder.account_id == account_id) & (Reminder.status == "planned")
     ).execute()
     Wish.delete().where(Wish.client_id.in_(ids) & (Wish.account_id == account_id)).execute()
-    sessions = Session.select(Session.id).where(Session.client_id.in_(ids) & (Session.account_id == account_id))
-    traffic = blank_traffic(context.store, subjects=[*ids, *(session.id for session in sessions)], texts=texts)
+    traffic = blank_traffic(context.store, subjects=[*ids, *(session.id for session in theirs)], texts=texts)
     context.store.forget_after_commit()
     context.outbox.publish(
         "notifications.client_erased",
@@ -60,7 +60,7 @@ def erase_client(context: Notifications, event: Event) -> None:
             "service": "notifications",
             "blanked": {
                 "clients": blanked_clients,
-                "sessions": blanked_sessions,
+                "sessions": len(theirs),
                 "deliveries": blanked_deliveries,
                 **traffic,
             },
@@ -76,6 +76,18 @@ def erase_client(context: Notifications, event: Event) -> None:
             ],
         },
     )
+
+
+def without_words(cancellations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What becomes of a session's columns that hold words about the client, or links of theirs."""
+    return {
+        "notes": "",
+        "client_message": "",
+        "manage_url": None,
+        "payment_url": None,
+        # What happened by itself says why in a code.
+        "cancellations": [each if each["by"] == "system" else {**each, "reason": None} for each in cancellations],
+    }
 
 
 def _remember(event: Event) -> None:

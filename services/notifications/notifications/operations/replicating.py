@@ -10,6 +10,7 @@ from notifications.domain import facts
 from notifications.domain.kinds import Channel
 from notifications.operations.announcing import announce, release_waiting
 from notifications.operations.context import Notifications
+from notifications.operations.erasing import without_words
 from notifications.operations.reach import account_or_wait, client_or_wait, preferences_of
 from notifications.operations.reminding import REPLAN, plan_session, plan_sessions_of_client
 from notifications.store import replicas
@@ -88,7 +89,7 @@ def take_session(context: Notifications, event: Event) -> None:
     row = _session_row(event)
     if client.erased_at is not None:
         # What names the client was blanked, and does not come back with a late event.
-        row |= {"notes": "", "client_message": "", "manage_url": None, "payment_url": None}
+        row |= without_words(row["cancellations"])
     newer = replicas.keep(context.store, Session, row, only_at_first=("filled_to",))
     batch, cancellation = data.get("batch"), facts.standing_cancellation(data)
     if batch:
