@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from dataclasses import dataclass
 
@@ -27,6 +28,7 @@ _PLAIN = str.maketrans(
     }
 )
 _PHONE_AS_TYPED = re.compile(r"[+\d\s()./\-]*\d[+\d\s()./\-]*")
+_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")  # ASCII's
 # More words than this narrow nothing down any further.
 _MOST_WORDS = 8
 
@@ -49,9 +51,14 @@ def _is_accent(char: str) -> bool:
 
 
 def searchable(name: str, email: str | None, phone: str | None) -> str:
-    """What of a client is searched: the words of the name, the email, the number from abroad and from home, a space before each."""
+    """What of a client is searched: name, email, the number from abroad and from home in one line, a space before every word."""
     numbers = phone_digits(phone) if phone else ()
-    return " " + " ".join([*fold(name).split(), *fold(email or "").split(), *numbers])
+    return " " + _spaced(" ".join([fold(name), fold(email or ""), *numbers]))
+
+
+def _spaced(text: str) -> str:
+    """Words begin after a space, and after a hyphen, an apostrophe, an at sign and the like: `hans- gerd`, `anna@ example. com`."""
+    return " ".join(_PUNCTUATION.sub(r"\g<0> ", text).split())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +70,7 @@ class Search:
 
 def parse(typed: str) -> Search:
     """What somebody who typed this is looking for; no way at all for a blank one, which finds everybody."""
-    words, digits = tuple(fold(typed).split()[:_MOST_WORDS]), digits_dialled(typed)
+    words, digits = tuple(map(_spaced, fold(typed).split()[:_MOST_WORDS])), digits_dialled(typed)
     ways = [words, (digits,) if digits else ()]
     return Search(ways=tuple(dict.fromkeys(filter(None, ways))))
 

@@ -6,8 +6,19 @@ from typing import Any
 
 import peewee
 
-# What is searched is one line now, a space before every word.
-_ONE_LINE = "UPDATE clients SET search = ' ' || rtrim(replace(replace(search, CHR(10), ' '), '  ', ' '))"
+# What is searched is one line now: words begin after a space, and after any punctuation, which gets one.
+_PUNCTUATION = r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"""
+_ONE_LINE_POSTGRESQL = r"""UPDATE clients SET search = ' ' || trim(
+    regexp_replace(regexp_replace(search, '([!-/:-@\[-`{-~])', '\1 ', 'g'), '\s+', ' ', 'g'))"""
+_ONE_LINE_SQLITE = (
+    *(
+        f"UPDATE clients SET search = replace(search, char({ord(mark)}), char({ord(mark)}, 32))"
+        for mark in _PUNCTUATION
+    ),
+    "UPDATE clients SET search = replace(search, char(10), ' ')",
+    *["UPDATE clients SET search = replace(search, '  ', ' ')"] * 3,
+    "UPDATE clients SET search = ' ' || trim(search)",
+)
 _POSTGRESQL = (
     # Trusted: the owner of the database may make it.
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
@@ -60,6 +71,5 @@ _SQLITE = (
 
 def up(migrator: Any, db: Any) -> None:
     on_sqlite = isinstance(db, peewee.SqliteDatabase)
-    db.execute_sql(_ONE_LINE.replace("CHR", "char") if on_sqlite else _ONE_LINE)
-    for statement in _SQLITE if on_sqlite else _POSTGRESQL:
+    for statement in (*_ONE_LINE_SQLITE, *_SQLITE) if on_sqlite else (_ONE_LINE_POSTGRESQL, *_POSTGRESQL):
         db.execute_sql(statement)
