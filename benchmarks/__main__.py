@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 NAMES = (
-    "throughput", "latency", "path", "refunds", "reconciling", "booking", "calendars", "sending", "claiming", "memory", "readiness",
+    "throughput", "latency", "path", "refunds", "reconciling", "booking", "calendars", "clients", "sending", "claiming", "memory", "readiness",
 )  # fmt: skip
 
 

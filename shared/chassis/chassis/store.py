@@ -149,9 +149,7 @@ class Store:
         if self.on_sqlite:
             self.after_commit(self._truncate_log)
 
-    def execute(
-        self, sql: str, parameters: Sequence[Any] = (), *, planned_anew: bool = False
-    ) -> list[tuple[Any, ...]]:
+    def execute(self, sql: str, parameters: Sequence[Any] = (), *, planned_anew: bool = False) -> list[tuple[Any, ...]]:
         """Run one statement (placeholders `%s` on both stores; aware datetimes are bound as such) and return its rows.
 
         `planned_anew`: PostgreSQL plans it for these very values, however often it is asked, where the best way depends on them.
