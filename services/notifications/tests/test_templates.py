@@ -228,6 +228,17 @@ def test_a_preview_shows_what_is_given_or_what_is_in_use_and_saves_nothing(pract
     assert practice.mails() == []
 
 
+def test_a_text_may_hold_the_link_that_ends_reminders_by_email(practice: Practice) -> None:
+    practice.call("PUT", "/v1/templates/reminder_24h/sms/en", {"text": "{{ time }} {{ unsubscribe_url }}"})
+    practice.hear("session.created", session())
+    practice.pass_time(days=6)
+
+    [text] = practice.texts()
+    link = text["body"].partition(" ")[2]
+    assert "/v1/unsubscribe/" in link
+    assert practice.app.test_client().get(f"/v1/unsubscribe/{link.rpartition('/')[2]}").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

@@ -86,6 +86,7 @@ def wished(*wishes: str | None) -> Locale:
     return next((locale for locale in found if locale is not None), Locale(LANGUAGES[0]))
 
 
+@lru_cache(_KEPT)
 def parse_locale(text: str) -> Locale | None:
     """The locale that `de-AT` or `en_GB` names; None where it names none."""
     try:

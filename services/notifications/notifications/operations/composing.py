@@ -109,6 +109,12 @@ class Message:
         wishes = (self.client.locale, self.account.locale) if self.to_client else (self.account.locale,)
         return template_for(self.account.id, self.kind, Channel(self.delivery.channel), wished(*wishes))
 
+    @property
+    def _names_unsubscribing(self) -> bool:
+        """Reminders do: an email in its headers, a text message where its template asks for it (to sign a link for each takes long)."""
+        by_email = self.delivery.channel == Channel.EMAIL
+        return TERMS[self.kind].reminder and (by_email or "unsubscribe_url" in self._template[1].sms)
+
     def _wording(self) -> Wording:
         timezone = self.client.timezone if self.to_client else None
         return Wording(locale=self._template[0], timezone=timezone or self.account.timezone)
@@ -145,7 +151,7 @@ class Message:
             refund=self._refund(wording, currency),
             payment_url=payment_url if due else "",
             manage_url=(not several and session.manage_url) or "",
-            unsubscribe_url=self._unsubscribe_url(context) if TERMS[self.kind].reminder else "",
+            unsubscribe_url=self._unsubscribe_url(context) if self._names_unsubscribing else "",
             reason=self._reason(),
             outcome=self._outcome(),
             occurrences=tuple(wording.span(each.session.starts_at, each.session.ends_at) for each in self.together)
