@@ -27,8 +27,8 @@ from support.waiting import wait_until
 
 _WARM_UP = 20
 # Cancellations a second, and for how many seconds: through the whole suite, and with scheduling and payments alone.
-_WHOLE, _ALONE = (10, 30), (50, 12)
-_HOOKS = (20, 15)
+_WHOLE, _ALONE = (10, 20), (50, 8)
+_HOOKS = (20, 10)
 _LOOK_SECONDS = 0.002
 _MEDIAN_MS, _SLOWEST_MS, _ACKNOWLEDGED_MS = 100.0, 500.0, 20.0
 
