@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 _CONFIRM_SECONDS = 30.0
 _OPEN_SECONDS = 10.0
 _PRECONDITION_FAILED = 406
+_PIECE = 64_000
 UNROUTABLE = "no queue took it, although a consumer is registered"
 
 
@@ -102,12 +104,40 @@ class _Batch:
     all_sent: bool = False
 
 
+class _GatheringConnection(SelectConnection):
+    """Sends what is written under `gathered` in few pieces: by itself pika calls the system for each of a message's three frames."""
+
+    _gathered: bytearray | None = None
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        self._gathered = bytearray()
+        try:
+            yield
+        finally:
+            self._pass_on()
+            self._gathered = None
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        if self._gathered is None:
+            super()._adapter_emit_data(data)
+            return
+        self._gathered += data
+        if len(self._gathered) >= _PIECE:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._gathered:
+            super()._adapter_emit_data(bytes(self._gathered))
+            self._gathered.clear()
+
+
 class PipelinedPublisher:
     """For RabbitMQ: persistent, `mandatory` where a consumer is registered, confirmed. Connects when needed; one batch at a time."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._connection: SelectConnection | None = None
+        self._connection: _GatheringConnection | None = None
         self._channel: Channel | None = None
         self._thread: threading.Thread | None = None
         self._batch: _Batch | None = None
@@ -147,7 +177,7 @@ class PipelinedPublisher:
         parameters.heartbeat = 30
         parameters.blocked_connection_timeout = _CONFIRM_SECONDS
         parameters.socket_timeout = 5
-        connection = SelectConnection(
+        connection = _GatheringConnection(
             parameters,
             on_open_callback=lambda c: c.channel(on_open_callback=lambda channel: self._prepare(channel, opened)),
             on_open_error_callback=lambda c, error: self._lost(c, error, opened),
@@ -175,7 +205,7 @@ class PipelinedPublisher:
         connection = self._connection
         if connection is None:
             raise BrokerDown(self._closed_because)
-        connection.ioloop.add_callback_threadsafe(lambda: self._send(batch, rows))
+        connection.ioloop.add_callback_threadsafe(lambda: self._send(connection, batch, rows))
         finished = batch.finished.wait(_CONFIRM_SECONDS)
         if batch.refused is None and (self._connection is None or not finished):
             self.close()
@@ -205,29 +235,33 @@ class PipelinedPublisher:
 
         channel.confirm_delivery(self._confirmed, callback=ready)
 
-    def _send(self, batch: _Batch, rows: Sequence[OutboxRow]) -> None:
+    def _send(self, connection: _GatheringConnection, batch: _Batch, rows: Sequence[OutboxRow]) -> None:
         channel = self._channel
         if channel is None or not channel.is_open:
             batch.finished.set()
             return
-        for row in rows:
-            exchange, routing_key, mandatory = _address(row)
-            properties = BasicProperties(
-                content_type=CONTENT_TYPE,
-                delivery_mode=pika.DeliveryMode.Persistent.value,
-                headers=dict(row.envelope.headers()),
-                message_id=row.envelope.id,
-            )
-            try:
-                channel.basic_publish(exchange, routing_key, row.envelope.body, properties, mandatory=mandatory)
-            except (AMQPError, ValueError) as error:
-                # pika encodes before it sends: nothing of this one has left.
-                batch.failed[row.envelope.id] = f"{type(error).__name__}: {error}"
-                continue
-            self._tag += 1
-            batch.open[self._tag] = row.envelope.id
+        with connection.gathered():
+            for row in rows:
+                self._send_one(channel, batch, row)
         batch.all_sent = True
         self._finish(batch)
+
+    def _send_one(self, channel: Channel, batch: _Batch, row: OutboxRow) -> None:
+        exchange, routing_key, mandatory = _address(row)
+        properties = BasicProperties(
+            content_type=CONTENT_TYPE,
+            delivery_mode=pika.DeliveryMode.Persistent.value,
+            headers=dict(row.envelope.headers()),
+            message_id=row.envelope.id,
+        )
+        try:
+            channel.basic_publish(exchange, routing_key, row.envelope.body, properties, mandatory=mandatory)
+        except (AMQPError, ValueError) as error:
+            # pika encodes before it sends: nothing of this one has left.
+            batch.failed[row.envelope.id] = f"{type(error).__name__}: {error}"
+            return
+        self._tag += 1
+        batch.open[self._tag] = row.envelope.id
 
     def _returned(self, _: Channel, method: Basic.Return, properties: BasicProperties, body: bytes) -> None:
         # RabbitMQ sends a Return before the Ack of the same message.
