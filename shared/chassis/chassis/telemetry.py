@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,8 +14,6 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -68,16 +67,21 @@ def configure_logging(level: str, *, process: str) -> None:
 
 
 def configure_tracing(service: str, endpoint: str | None) -> None:
-    """Make spans, and send them to `endpoint` (OTLP over HTTP) where one is given."""
-    if isinstance(trace.get_tracer_provider(), TracerProvider):
+    """Record spans and send them to `endpoint` (OTLP over HTTP) where one is given; elsewhere traces are passed on, and nothing is recorded."""
+    if endpoint is None or _records():
         return
-    provider = TracerProvider(resource=Resource.create({"service.name": service, "service.namespace": "timeblu"}))
-    if endpoint:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
+    provider = TracerProvider(resource=Resource.create({"service.name": service, "service.namespace": "timeblu"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")))
     trace.set_tracer_provider(provider)
+
+
+def _records() -> bool:
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 @contextmanager
@@ -96,6 +100,10 @@ def span(
 ) -> Iterator[None]:
     """A span, a child of `traceparent` (W3C) where one is given."""
     parent: Context | None = _propagator.extract({"traceparent": traceparent}) if traceparent else None
+    if not _records():
+        with trace.use_span(_passed_on(parent), record_exception=False, set_status_on_exception=False):
+            yield
+        return
     tracer = _tracer(trace.get_tracer_provider())
     with tracer.start_as_current_span(
         name, context=parent, kind=kind, attributes=attributes, record_exception=False, set_status_on_exception=False
@@ -106,6 +114,20 @@ def span(
             # Its kind alone: its text may hold what is private.
             current.set_status(trace.Status(trace.StatusCode.ERROR, type(error).__name__))
             raise
+
+
+def _passed_on(parent: Context | None) -> trace.Span:
+    """A span of the same trace, or of a new one, that nobody records: a seventh of an event's time less."""
+    above = trace.get_current_span(parent).get_span_context()
+    return trace.NonRecordingSpan(
+        trace.SpanContext(
+            trace_id=above.trace_id if above.is_valid else random.getrandbits(128),
+            span_id=random.getrandbits(64),
+            is_remote=False,
+            trace_flags=above.trace_flags if above.is_valid else trace.TraceFlags(trace.TraceFlags.SAMPLED),
+            trace_state=above.trace_state,
+        )
+    )
 
 
 @cache

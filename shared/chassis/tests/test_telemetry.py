@@ -28,9 +28,8 @@ INCOMING = f"00-{TRACE}-00f067aa0ba902b7-01"
 @pytest.fixture(scope="module")
 def exporter() -> InMemorySpanExporter:
     """Spans of the whole process: OpenTelemetry takes one provider, once."""
-    telemetry.configure_tracing("ledger", None)
-    provider = trace.get_tracer_provider()
-    assert isinstance(provider, TracerProvider)
+    provider = TracerProvider()
+    trace.set_tracer_provider(provider)
     made = InMemorySpanExporter()
     provider.add_span_processor(SimpleSpanProcessor(made))
     return made
@@ -161,3 +160,25 @@ def test_metrics_tell_what_waits_and_how_old_it_is(stored: Bench) -> None:
     assert 'inbox_events{status="parked"} 0.0' in page
     assert 'events_handled_total{outcome="done",type="account.created"} 1.0' in page
     assert 'http_request_duration_seconds_count{method="GET",route="/v1/entries/<entry_id>",status="404"} 1.0' in page
+
+
+def test_what_nobody_records_keeps_its_trace_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, log_lines: list[dict[str, object]]
+) -> None:
+    monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
+    with span("request", traceparent=INCOMING):
+        first = telemetry.traceparent()
+        with span("inside"):
+            second = telemetry.traceparent()
+            logging.getLogger("chassis").info("here")
+    with span("another"):
+        other = telemetry.traceparent()
+    assert first
+    assert second
+    assert other
+    assert [text.split("-")[1] for text in (first, second)] == [TRACE, TRACE]
+    assert len({INCOMING, first, second}) == 3
+    assert {text.split("-")[3] for text in (first, second, other)} == {"01"}
+    assert other.split("-")[1] not in {TRACE, "0" * 32}
+    assert [line["trace_id"] for line in log_lines] == [TRACE]
+    assert telemetry.traceparent() is None
