@@ -165,7 +165,7 @@ def test_a_refund_goes_the_way_that_its_charge_came_after_the_setting_has_change
         assert practice.violations() == {}
 
 
-def test_a_destination_charge_is_refunded_in_parts_and_disputed_on_the_platform(opened: Open) -> None:
+def test_a_destination_charge_refunded_in_parts_comes_back_from_the_provider(opened: Open) -> None:
     practice = opened(charge_model=ChargeModel.DESTINATION, application_fee_percent=Decimal(10))
     practice.introduce()
     practice.connect()
