@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import random
-import select
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -79,6 +78,7 @@ class Store:
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
         self.url = url
+        self._pool_size = pool_size
         self.database = _open(url, pool_size)
         self.on_postgresql = not self.on_sqlite
 
@@ -110,11 +110,17 @@ class Store:
             with self.asked_together(*questions):
                 yield
             return
-        with self._connection(), ExitStack() as unit:
-            with self.together() if questions else nullcontext():
-                unit.enter_context(self.database.atomic())
-                cursors = [self.database.execute_sql(*asked) for asked in questions]
-            unit.enter_context(statements.kept(questions, [statements.fetched(cursor) for cursor in cursors]))
+        unit, answers = ExitStack(), list[list[tuple[Any, ...]]]()
+
+        def begin() -> None:
+            with ExitStack() as attempt:
+                with self.together() if questions else nullcontext():
+                    attempt.enter_context(self.database.atomic())
+                    cursors = [self.database.execute_sql(*asked) for asked in questions]
+                answers[:] = [statements.fetched(cursor) for cursor in cursors]
+                unit.push(attempt.pop_all())
+
+        with self._connection(begin), unit, statements.kept(questions, answers):
             yield
 
     @property
@@ -242,16 +248,37 @@ class Store:
         except peewee.PeeweeException:
             log.warning("the log could not be truncated, the next checkpoint will overwrite it", exc_info=True)
 
+    def _look(self) -> None:
+        if self.on_postgresql:
+            self.database.execute_sql("SELECT 1")
+
+    def _connect(self, begin: Callable[[], None]) -> None:
+        """Give this thread a connection of the pool on which `begin` worked; those that died there are dropped, as nothing has happened yet."""
+        for left in reversed(range(self._pool_size + 1)):
+            try:
+                self.database.connect()
+            except (OperationalError, InterfaceError, ValueError) as error:
+                raise StoreDown(str(error)) from error
+            try:
+                begin()
+                return
+            except peewee.PeeweeException as error:
+                if not self._lost(error):
+                    self.database.close()
+                    raise
+                self._discard()
+                if not left:
+                    raise StoreDown(str(error)) from error
+
     @contextmanager
-    def _connection(self) -> Iterator[None]:
-        """A connection of the pool for this thread, unless it has one already."""
+    def _connection(self, begin: Callable[[], None] | None = None) -> Iterator[None]:
+        """A connection of the pool for this thread, or the one that it has; `begin` is done on it first, of a new one at least a look whether it is alive."""
         if not self.database.is_closed():
+            if begin is not None:
+                begin()
             yield
             return
-        try:
-            self.database.connect()
-        except (OperationalError, InterfaceError, ValueError) as error:
-            raise StoreDown(str(error)) from error
+        self._connect(begin or self._look)
         broken = False
         try:
             yield
@@ -326,17 +353,13 @@ def sqlstate(error: Exception) -> str | None:
 
 
 class _PostgresqlPool(PooledPostgresqlDatabase):
-    """A pool that asks an idle connection's socket whether it was closed; only where something has come, the server as well.
+    """A pool that hands out what it has: `Store` finds out whether it is alive by the first thing that is to be done anyway.
 
-    peewee asks the server whenever it hands a connection out, while all who want one wait.
+    peewee asks the server each time, while all others who want a connection wait.
     """
 
     def _is_closed(self, conn: Any) -> bool:
-        if conn.closed:
-            return True
-        waiting = select.poll()
-        waiting.register(conn.fileno(), select.POLLIN)
-        return bool(waiting.poll(0)) and bool(super()._is_closed(conn))
+        return bool(conn.closed)
 
 
 def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDatabase:

@@ -149,6 +149,30 @@ def test_a_full_pool_is_waited_for_and_then_refused(store_url: str) -> None:
     store.close()
 
 
+def test_a_unit_of_work_inside_of_a_reading_is_one_all_the_same(store: Store) -> None:
+    def change_and_fail() -> None:
+        with store.transaction():
+            store.execute("UPDATE counters SET n = 5 WHERE id = %s", (1,))
+            raise ZeroDivisionError
+
+    with store.reading():
+        with pytest.raises(ZeroDivisionError):
+            change_and_fail()
+        with store.transaction(store.question("SELECT n FROM counters WHERE id = %s", (1,))):
+            store.execute("UPDATE counters SET n = n + 1 WHERE id = %s", (2,))
+            assert store.ask(store.question("SELECT n FROM counters WHERE id = %s", (1,))) == [(0,)]
+        assert not store.in_transaction
+    assert (count(store, 1), count(store, 2)) == (0, 1)
+
+
+def test_a_question_that_fails_with_the_beginning_leaves_nothing_behind(store: Store) -> None:
+    with pytest.raises(peewee.PeeweeException), store.transaction(store.question("SELECT nothing FROM nowhere")):
+        raise AssertionError("it must not begin")
+    assert not store.in_transaction
+    add(store)
+    assert count(store, 1) == 1
+
+
 # --- run again ------------------------------------------------------------------------------------------------------
 
 
