@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 
 NAMES = (
@@ -23,11 +24,12 @@ def main() -> int:
         parser.error(f"{', '.join(sorted(wrong))}: not one of {', '.join(NAMES)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # where the servers for tests are started
-    _run(tuple(name for name in NAMES if name in asked.names or not asked.names), trial=asked.trial)
-    return 0
+    failed = _run(tuple(name for name in NAMES if name in asked.names or not asked.names), trial=asked.trial)
+    return 1 if failed else 0
 
 
-def _run(names: tuple[str, ...], *, trial: bool) -> None:
+def _run(names: tuple[str, ...], *, trial: bool) -> list[str]:
+    """Measure these parts; which of them failed. A part that does takes none of the others' figures with it."""
     from importlib import import_module
 
     from benchmarks import report
@@ -35,17 +37,27 @@ def _run(names: tuple[str, ...], *, trial: bool) -> None:
 
     began, before = time.monotonic(), report.load()
     sections: list[report.Section] = []
+    failed: list[str] = []
     with ground(0.1 if trial else 1) as found:
         for name in names:
             report.say(f"{name} …")
-            for section in import_module(f"benchmarks.{name}").measure(found):
+            try:
+                measured = import_module(f"benchmarks.{name}").measure(found)
+            except Exception:
+                traceback.print_exc()
+                failed.append(name)
+                continue
+            sections += measured
+            for section in measured:
                 print(report.plain(section), flush=True)
-                sections.append(section)
         servers = found.servers()
     circumstances = report.machine(servers, (before, report.load()), (time.monotonic() - began) / 60)
+    if failed:
+        circumstances += f" **Not measured, as it failed: {', '.join(failed)}.**"
     print(f"\n{circumstances}")
     if names == NAMES and not trial:
         report.keep(sections, circumstances)
+    return failed
 
 
 if __name__ == "__main__":

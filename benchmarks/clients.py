@@ -34,7 +34,7 @@ _FILL = """
     FROM generate_series(1, %(count)s) AS n,
         LATERAL (SELECT ceil(power(random() + n * 0, 3) * %(firsts)s)::int AS f, ceil(power(random() + n * 0, 3) * %(lasts)s)::int AS l) AS which,
         LATERAL (SELECT 'c' || n || '@' || (ARRAY['gmail.com', 'web.de', 'client.example'])[1 + n %% 3] AS email,
-            lpad((n * 7919 %% 1000000000)::text, 9, '0') AS digits) AS made,
+            lpad((n::bigint * 7919 %% 1000000000)::text, 9, '0') AS digits) AS made,
         (SELECT %(first)s::text[] AS first, %(last)s::text[] AS last, %(folded_first)s::text[] AS folded_first, %(folded_last)s::text[] AS folded_last) AS names"""
 
 
