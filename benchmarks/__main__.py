@@ -47,6 +47,9 @@ def _run(names: tuple[str, ...], *, trial: bool) -> list[str]:
                 traceback.print_exc()
                 failed.append(name)
                 continue
+            finally:
+                # What a part leaves would be cleaned up by the server while the next is measured.
+                found.postgres.drop_databases()
             sections += measured
             for section in measured:
                 print(report.plain(section), flush=True)
