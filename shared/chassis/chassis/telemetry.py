@@ -68,7 +68,7 @@ def configure_logging(level: str, *, process: str) -> None:
 
 def configure_tracing(service: str, endpoint: str | None) -> None:
     """Record spans and send them to `endpoint` (OTLP over HTTP) where one is given; elsewhere traces are passed on, and nothing is recorded."""
-    if endpoint is None or _records():
+    if not endpoint or _records():
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource

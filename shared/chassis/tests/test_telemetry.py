@@ -182,3 +182,18 @@ def test_what_nobody_records_keeps_its_trace_all_the_same(
     assert other.split("-")[1] not in {TRACE, "0" * 32}
     assert [line["trace_id"] for line in log_lines] == [TRACE]
     assert telemetry.traceparent() is None
+
+
+@pytest.mark.parametrize("endpoint", [None, ""])
+def test_spans_are_recorded_for_nobody_where_no_endpoint_is_named(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str | None
+) -> None:
+    chosen: list[object] = []
+    monkeypatch.setattr(trace, "get_tracer_provider", trace.ProxyTracerProvider)
+    monkeypatch.setattr(trace, "set_tracer_provider", chosen.append)
+    telemetry.configure_tracing("ledger", endpoint)
+    assert chosen == []
+    telemetry.configure_tracing("ledger", "http://127.0.0.1:1")
+    (provider,) = chosen
+    assert isinstance(provider, TracerProvider)
+    provider.shutdown()
