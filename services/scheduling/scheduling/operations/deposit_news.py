@@ -58,29 +58,18 @@ def release(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> No
     if not stands and possible(context, session, Action.CANCEL):
         carry_out(context, account, session, SYSTEM, UNPAID, RefundDecision.REFUND, before=before)
     elif changed:
-        record(
-            context,
-            account,
-            session,
-            "session.updated",
-            actor=SYSTEM,
-            action="deposit",
-            changes=differences(before, session),
-        )
+        _record(context, account, session, before)
 
 
 def _follow(context: Scheduling, account: Account, session: Session, told: Mapping[str, Any]) -> None:
     before = facts(session)
     if _take(context, session, told):
-        record(
-            context,
-            account,
-            session,
-            "session.updated",
-            actor=SYSTEM,
-            action="deposit",
-            changes=differences(before, session),
-        )
+        _record(context, account, session, before)
+
+
+def _record(context: Scheduling, account: Account, session: Session, before: dict[str, Any]) -> None:
+    changes = differences(before, session)
+    record(context, account, session, "session.updated", actor=SYSTEM, action="deposit", changes=changes)
 
 
 def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> bool:
