@@ -337,20 +337,20 @@ class Sweep:
             & (Payment.received_at <= end)
             & (Payment.received_at < self.until)
         )
-        for payment in self._by_portions(ours):
+        for payment in self._by_portions(ours, Payment.id):
             if payment.payment_intent not in known and self._charge_of(payment.payment_intent) is None:
                 yield self._missing(payment)
 
-    def _by_portions(self, query: Any) -> Iterator[Payment]:
-        """Payments by id, each portion read on its own: nothing is held open while Stripe is asked."""
+    def _by_portions(self, query: Any, key: peewee.Field) -> Iterator[Any]:
+        """Rows by `key`, a text that each has alone; each portion read on its own: nothing is held open while Stripe is asked."""
         last = ""
         while True:
             with self.context.store.reading():
-                portion = list(query.where(Payment.id > last).order_by(Payment.id).limit(_PORTION))
+                portion = list(query.where(key > last).order_by(key).limit(_PORTION))
             yield from portion
             if len(portion) < _PORTION:
                 return
-            last = portion[-1].id
+            last = getattr(portion[-1], key.name)
 
     def _missing(self, payment: Payment) -> Found:
         return self._found(
@@ -399,7 +399,7 @@ class Sweep:
             )
             .distinct()
         )
-        for payment in self._by_portions(older):
+        for payment in self._by_portions(older, Payment.id):
             yield from self._compare_refunds(payment)
 
     def _compare_refunds(self, payment: Payment) -> Iterator[Found]:
@@ -466,7 +466,7 @@ class Sweep:
         undecided = Payment.select().where(
             self.home.payments & Payment.dispute.is_null(False) & Payment.dispute_status.not_in(_DECIDED)
         )
-        for payment in self._by_portions(undecided):
+        for payment in self._by_portions(undecided, Payment.id):
             yield from self._compare_disputes(payment)
 
     def _compare_disputes(self, payment: Payment) -> Iterator[Found]:
@@ -565,7 +565,12 @@ class Sweep:
 
     def _still_open(self) -> Iterator[Found]:
         """What earlier runs left open, of whatever period."""
-        for intent in self._open_intents():
+        intents = (
+            Difference.select(Difference.payment_intent)
+            .where((Difference.home == self.home.name) & Difference.settled_at.is_null())
+            .distinct()
+        )
+        for intent in (row.payment_intent for row in self._by_portions(intents, Difference.payment_intent)):
             charge = self._charge_of(intent)
             if charge is not None:
                 yield from self._compare([charge])
@@ -574,24 +579,6 @@ class Sweep:
                 payment = Payment.get_or_none(self.home.payments & (Payment.payment_intent == intent))
             if payment is not None:
                 yield self._missing(payment)
-
-    def _open_intents(self) -> Iterator[str]:
-        """The payments of which a difference is open, each once."""
-        query = (
-            Difference.select(Difference.payment_intent)
-            .where((Difference.home == self.home.name) & Difference.settled_at.is_null())
-            .distinct()
-            .order_by(Difference.payment_intent)
-            .limit(_PORTION)
-        )
-        last = ""
-        while True:
-            with self.context.store.reading():
-                portion = [row.payment_intent for row in query.where(Difference.payment_intent > last)]
-            yield from portion
-            if len(portion) < _PORTION:
-                return
-            last = portion[-1]
 
     def _settle_others(self, began: datetime) -> None:
         """What was open and is not found any more."""
