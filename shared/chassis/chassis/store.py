@@ -250,7 +250,8 @@ class Store:
 
     def _look(self) -> None:
         if self.on_postgresql:
-            self.database.execute_sql("SELECT 1")
+            with statements.as_peewee_does():
+                self.database.connection().execute("SELECT 1")
 
     def _connect(self, begin: Callable[[], None]) -> None:
         """Give this thread a connection of the pool on which `begin` worked; those that died there are dropped, as nothing has happened yet."""
