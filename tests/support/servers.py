@@ -7,6 +7,7 @@ machine runs for itself. Every way can be described in a line of JSON and attach
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -42,11 +43,19 @@ class Server(Protocol):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nobody listens on right now.
+
+    It is none of those that the system hands out by itself, to what asks for any port or connects to somewhere: what
+    this one is for can start, and start again, without meeting a stranger there.
+    """
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    every = range(10_000, 65_536)
+    ports = [port for port in every if not first <= port <= last] or list(every)
+    while True:
+        port = secrets.choice(ports)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,12 +17,7 @@ import stripe
 from deploy.sandbox.tests.driver import wait_until
 
 from sandbox.settings import WrongSetting, from_environment
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from support.servers import free_port
 
 
 @contextlib.contextmanager
@@ -52,7 +46,7 @@ def _client(url: str) -> stripe.StripeClient:
 
 
 def test_it_ends_cleanly_and_logs_json(tmp_path: Path) -> None:
-    with _process(tmp_path, _free_port()) as (process, url):
+    with _process(tmp_path, free_port()) as (process, url):
         assert _client(url).v1.balance.retrieve().object == "balance"
         process.send_signal(signal.SIGTERM)
         _, logged = process.communicate(timeout=60)
@@ -61,7 +55,7 @@ def test_it_ends_cleanly_and_logs_json(tmp_path: Path) -> None:
 
 
 def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     with _process(tmp_path, port) as (process, url):
         made = [_client(url).v1.accounts.create({"type": "express"}).id for _ in range(5)]
         process.send_signal(signal.SIGKILL)
@@ -71,7 +65,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_secrets_are_their_owners_alone(tmp_path: Path) -> None:
-    with _process(tmp_path, _free_port()):
+    with _process(tmp_path, free_port()):
         mode = stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode)
     assert mode == 0o600
 

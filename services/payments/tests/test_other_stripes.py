@@ -26,6 +26,7 @@ from services.payments.tests.practice import DISPUTED, VISA, Practice
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import BadSignature, NewRefund, StripeGateway, StripeRefused, StripeUnsure
 from payments.store.models import Payment
+from support.servers import free_port
 
 FAKES = Path(__file__).resolve().parents[3] / "tests" / "fakes"
 KEY = "sk_test_another_stripe"
@@ -138,9 +139,7 @@ def _started(words: list[str]) -> Iterator[str]:
         pytest.fail(
             "not installed: Stripe as others play it; see what `make tests/fakes/.venv/.ready` says", pytrace=False
         )
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "LOG_LEVEL": "silent"}
     server = subprocess.Popen([*words, str(port)], cwd=FAKES, stdout=subprocess.DEVNULL, env=environment)
     try:
