@@ -184,7 +184,9 @@ def test_a_failed_refund_counts_as_paid_once_the_session_is_restored(practice: P
     assert practice.standing(session_id) == ("paid", 2000, 0, 0)
 
 
-def test_disputed_money_is_not_refunded_on_top(practice: Practice) -> None:
+@pytest.mark.parametrize("model", list(ChargeModel))
+def test_disputed_money_is_not_refunded_on_top(opened: Open, model: ChargeModel) -> None:
+    practice = _charging(opened, model)
     session_id = practice.paid_session(card=DISPUTED)
     _await_dispute(practice, session_id)
     assert practice.standing(session_id) == ("disputed", 0, 0, 0)
@@ -195,7 +197,9 @@ def test_disputed_money_is_not_refunded_on_top(practice: Practice) -> None:
     assert practice.violations() == {}
 
 
-def test_a_dispute_that_is_won_is_paid_again_and_one_that_is_lost_stays(practice: Practice) -> None:
+@pytest.mark.parametrize("model", list(ChargeModel))
+def test_a_dispute_that_is_won_is_paid_again_and_one_that_is_lost_stays(opened: Open, model: ChargeModel) -> None:
+    practice = _charging(opened, model)
     won, lost = practice.paid_session(card=DISPUTED), practice.paid_session(card=DISPUTED)
     _answer_dispute(practice, won, "winning_evidence")
     _answer_dispute(practice, lost, "losing_evidence")
@@ -207,6 +211,13 @@ def test_a_dispute_that_is_won_is_paid_again_and_one_that_is_lost_stays(practice
     practice.cancel(won)
     assert practice.standing(won) == ("refunded", 0, 0, 2000)
     assert practice.violations() == {}
+
+
+def _charging(opened: Open, model: ChargeModel) -> Practice:
+    practice = opened(charge_model=model)
+    practice.introduce()
+    practice.connect()
+    return practice
 
 
 def _await_dispute(practice: Practice, session_id: str) -> Payment:
@@ -225,7 +236,7 @@ def _answer_dispute(practice: Practice, session_id: str, evidence: str) -> None:
     _context(practice).stripe()._client.v1.disputes.update(
         payment.dispute,
         {"evidence": {"uncategorized_text": evidence}, "submit": True},
-        {"stripe_account": payment.stripe_account},
+        {"stripe_account": payment.stripe_account} if payment.charge_model == ChargeModel.DIRECT else {},
     )
 
 

@@ -9,8 +9,10 @@ import time
 from typing import Any
 
 import pytest
-from services.payments.tests.practice import Practice, code_of, until
+from services.payments.tests.conftest import Open
+from services.payments.tests.practice import DISPUTED, Practice, code_of, until
 
+from payments.domain.charging import ChargeModel
 from payments.operations import refunding
 from payments.service import context_of
 from payments.store.models import Webhook
@@ -106,6 +108,51 @@ def test_repeated_and_reordered_webhooks_end_in_the_same_state(practice: Practic
     assert practice.told() == told
     assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
     assert practice.violations() == {}
+
+
+@pytest.mark.parametrize("model", list(ChargeModel))
+def test_a_payment_can_be_heard_of_by_its_refund_or_its_dispute_first(opened: Open, model: ChargeModel) -> None:
+    practice = opened(charge_model=model)
+    practice.introduce()
+    practice.connect()
+    disputed, refunded = practice.book(), practice.book()
+    practice.hold_hooks(True)
+    client = context_of(practice.service).stripe()._client
+    account = practice.get("/v1/connect")["stripe_account_id"] if model is ChargeModel.DIRECT else None
+    options: Any = {"stripe_account": account} if account else {}
+    practice.pay_at(practice.open_page(disputed), DISPUTED)
+    [dispute] = client.v1.disputes.list({}, options).data
+    practice.pay_at(practice.open_page(refunded))
+    newest = client.v1.charges.list({"limit": 1}, options).data[0]
+    refund = client.v1.refunds.create({"charge": newest.id, "amount": 500}, options)
+    _send(practice, _event("charge.dispute.created", dispute.id, account))
+    _send(practice, _event("refund.created", refund.id, account, status=refund.status, metadata={}))
+    practice.settle_down()
+    expected = {disputed: ("disputed", 0, 0, 0), refunded: ("partially_refunded", 1500, 0, 500)}
+    assert {id: practice.standing(id) for id in expected} == expected
+    practice.hold_hooks(False)
+    practice.settle_down()
+    assert {id: practice.standing(id) for id in expected} == expected
+    assert practice.violations() == {}
+
+
+@pytest.mark.parametrize("model", list(ChargeModel))
+def test_a_payment_that_went_through_is_taken_in_though_its_page_is_not_told_of(
+    opened: Open, model: ChargeModel
+) -> None:
+    practice = opened(charge_model=model)
+    practice.introduce()
+    practice.connect()
+    session_id = practice.book()
+    practice.hold_hooks(True)
+    practice.pay_at(practice.open_page(session_id))
+    account = practice.get("/v1/connect")["stripe_account_id"] if model is ChargeModel.DIRECT else None
+    options: Any = {"stripe_account": account} if account else {}
+    [intent] = context_of(practice.service).stripe()._client.v1.payment_intents.list({}, options).data
+    metadata = intent.metadata.to_dict()
+    _send(practice, _event("payment_intent.succeeded", intent.id, account, metadata=metadata))
+    practice.settle_down()
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
 
 
 def test_news_of_our_own_refunds_are_done_with_without_asking_stripe(practice: Practice) -> None:

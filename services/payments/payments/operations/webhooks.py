@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -246,20 +246,20 @@ def _checkout(context: Payments, webhook: Webhook) -> None:
 
 
 def _refund(context: Payments, webhook: Webhook) -> None:
-    model = ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
-    _take_in_refund(context, webhook, context.stripe().refund(webhook.stripe_account or "", model, webhook.object_id))
+    seen = context.stripe().refund(webhook.stripe_account or "", _model(webhook), webhook.object_id)
+    _take_in_refund(context, webhook, seen)
 
 
 def _charge(context: Payments, webhook: Webhook) -> None:
-    model = ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
-    for seen in context.stripe().refunds_of(webhook.stripe_account or "", model, charge=webhook.object_id):
+    for seen in context.stripe().refunds_of(webhook.stripe_account or "", _model(webhook), charge=webhook.object_id):
         _take_in_refund(context, webhook, seen)
 
 
 def _take_in_refund(context: Payments, webhook: Webhook, seen: RefundState) -> None:
     with context.store.reading():
         part = first(RefundPart, stripe_refund=seen.id) or first(RefundPart, id=seen.metadata.get(_META_PART, ""))
-        payment = first(Payment, id=part.payment_id) if part else _payment(seen.payment_intent, seen.charge)
+        payment = first(Payment, id=part.payment_id) if part else None
+    payment = payment or _payment_heard_of(context, webhook, seen.payment_intent, seen.charge)
     if payment is None or not _on_its_account(webhook, payment.stripe_account, payment.charge_model):
         return
     if part is not None:
@@ -269,12 +269,26 @@ def _take_in_refund(context: Payments, webhook: Webhook, seen: RefundState) -> N
 
 
 def _dispute(context: Payments, webhook: Webhook) -> None:
-    model = ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
-    seen = context.stripe().dispute(webhook.stripe_account or "", model, webhook.object_id)
-    with context.store.reading():
-        payment = _payment(seen.payment_intent, seen.charge)
+    seen = context.stripe().dispute(webhook.stripe_account or "", _model(webhook), webhook.object_id)
+    payment = _payment_heard_of(context, webhook, seen.payment_intent, seen.charge)
     if payment is not None and _on_its_account(webhook, payment.stripe_account, payment.charge_model):
         context.store.run(lambda: take_in_dispute(context, payment, seen))
+
+
+def _payment_heard_of(
+    context: Payments, webhook: Webhook, payment_intent: str | None, charge: str | None
+) -> Payment | None:
+    """The payment that the webhook's object is of; where what tells of it comes only later, it is taken in now. None: not one of ours."""
+    with context.store.reading():
+        payment = _payment(payment_intent, charge)
+    if payment is not None or payment_intent is None:
+        return payment
+    made = context.stripe().charge_of(webhook.stripe_account or "", _model(webhook), payment_intent)
+    if made is None:
+        return None
+    _take_in_page_named(context, webhook, made.metadata)
+    with context.store.reading():
+        return _payment(payment_intent, charge)
 
 
 def _account(context: Payments, webhook: Webhook) -> None:
@@ -288,28 +302,30 @@ def _deauthorized(context: Payments, webhook: Webhook) -> None:
 
 def _intent(context: Payments, webhook: Webhook) -> None:
     """A payment that went through: its Checkout page tells all of it."""
+    if webhook.body:
+        _take_in_page_named(context, webhook, read_event(webhook.body).metadata)
+
+
+def _take_in_page_named(context: Payments, webhook: Webhook, metadata: Mapping[str, str]) -> None:
+    """Take in the page that the metadata names: only a hint, as the page is read again from Stripe, on its own account."""
     with context.store.reading():
-        pages = list(
-            Checkout.select().where(
-                (Checkout.stripe_account == webhook.stripe_account)
-                & Checkout.stripe_session.is_null(False)
-                & (Checkout.id == _checkout_named(webhook))
-            )
-        )
-    for page in pages:
+        page = first(Checkout, id=metadata.get(_META_CHECKOUT, ""))
+    if page is None or page.stripe_session is None:
+        return
+    if _on_its_account(webhook, page.stripe_account, page.charge_model):
         seen = context.stripe().checkout(page.stripe_account, ChargeModel(page.charge_model), page.stripe_session)
-        context.store.run(lambda page=page, seen=seen: take_in_page(context, page.id, seen))  # type: ignore[misc]
-
-
-def _checkout_named(webhook: Webhook) -> str:
-    """The page that the intent's metadata names: only a hint, as the page is read again from Stripe, on its own account."""
-    return read_event(webhook.body).metadata.get(_META_CHECKOUT, "") if webhook.body else ""
+        context.store.run(lambda: take_in_page(context, page.id, seen))
 
 
 def _payment(payment_intent: str | None, charge: str | None) -> Payment | None:
     if payment_intent:
         return first(Payment, payment_intent=payment_intent)
     return first(Payment, charge=charge) if charge else None
+
+
+def _model(webhook: Webhook) -> ChargeModel:
+    """How what lives where the webhook comes from was charged."""
+    return ChargeModel.DIRECT if webhook.stripe_account else ChargeModel.DESTINATION
 
 
 def _on_its_account(webhook: Webhook, stripe_account: str, charge_model: str) -> bool:
