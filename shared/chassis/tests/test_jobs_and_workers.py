@@ -225,13 +225,14 @@ def test_what_waits_is_taken_and_settled_together_and_never_more_than_half_again
     suite: Bench, broker: Broker
 ) -> None:
     url = suite.service.settings.broker_url
-    going, lock = threading.Event(), threading.Lock()
+    here, going, lock = threading.Event(), threading.Event(), threading.Lock()
     open_now: set[str] = set()
     most, calling, most_calling = 0, 0, 0
     portions: list[int] = []
 
     def take(events: Sequence[Event]) -> Sequence[Event | None]:
         nonlocal most
+        assert here.wait(10)  # so that the others come together
         with lock:
             open_now.update(event.subject for event in events)
             most = max(most, len(open_now))
@@ -253,6 +254,8 @@ def test_what_waits_is_taken_and_settled_together_and_never_more_than_half_again
 
     made = start_worker(suite, call, take=take, settle=settle)
     send_raw(url, [work_message(suite, number) for number in range(30)], queue=QUEUE)
+    wait_until(lambda: broker.depth(url, QUEUE) == 30 - 2 * 4, what="as many as are fetched ahead")
+    here.set()
     wait_until(lambda: len(open_now) == 6, what="as many as may be open")
     going.set()
     wait_until(lambda: sum(portions) == 30 and not open_now, what="all to be settled")
