@@ -170,3 +170,14 @@ def test_fields_that_are_not_a_clients_to_say_are_refused(light_world: World) ->
     ):
         problem = visitor.refused(422, "invalid", "POST", f"{path}/{action}", body)
         assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+
+def test_nobody_moves_to_another_time_of_a_calendar_that_is_retired(light_world: World) -> None:
+    world = light_world
+    visitor = world.open_page()
+    room = world.a.post("/calendars", {"name": "Room"})["id"]
+    session, path = made_by_provider(world, calendar_id=room)
+    world.a.ok("DELETE", f"/calendars/{room}")
+    assert visitor("GET", path).get_json()["may"] == {"confirm": False, "cancel": True, "reschedule": False}
+    visitor.refused(409, "slot_unavailable", "POST", f"{path}/reschedule", {"starts_at": at(TUESDAY)})
+    assert world.a.get(f"/sessions/{session['id']}")["starts_at"] == at(FRIDAY)

@@ -77,6 +77,8 @@ def reschedule(context: Scheduling, token: str, body: Mapping[str, Any]) -> dict
     step(context, session, Action.RESCHEDULE)
     if context.clock.now() > account.rules.reschedule_until(session.starts_at):
         raise Conflict("It is too late to move it here: please ask the provider.", code="cutoff_passed")
+    if Calendar.get_by_id(session.calendar_id).retired_at is not None:
+        raise Conflict("This calendar offers no more slots: please ask the provider.", code="slot_unavailable")
     check_offered(context, account, body["starts_at"])
     amend(context, account.id, session.id, CLIENT, {"starts_at": body["starts_at"]}, None)
     return _shown_anew(context, token)
@@ -97,7 +99,11 @@ def link_view(context: Scheduling, account: Account, session: Session) -> dict[s
         "may": {
             "confirm": session.source != "online" and possible(context, session, Action.CONFIRM),
             "cancel": rules.client_cancellation and now <= cancel_until and possible(context, session, Action.CANCEL),
-            "reschedule": now <= reschedule_until and possible(context, session, Action.RESCHEDULE),
+            "reschedule": (
+                now <= reschedule_until
+                and calendar.retired_at is None
+                and possible(context, session, Action.RESCHEDULE)
+            ),
         },
     }
 
