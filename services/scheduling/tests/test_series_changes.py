@@ -580,3 +580,61 @@ def test_a_series_of_events_ends_with_its_events_to_come(world: World) -> None:
     assert world.a("DELETE", f"/series/{series['id']}").status_code == 204
     assert [start for _, start, _ in events_of(world)] == ["12-01 12:00"]
     assert world.broken_invariants() == {}
+
+
+def test_naming_the_start_that_a_session_in_a_gap_has_moves_nothing(light_world: World) -> None:
+    world = light_world
+    always = [
+        {"weekday": day, "start": "00:00", "end": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    ]
+    world.a.patch(f"/calendars/{world.a.get('/calendars')['data'][0]['id']}", {"working_hours": always})
+    template = {
+        "service_id": world.session_type(),
+        "client_id": world.new_client(),
+        "starts_at": "2027-03-14T02:30:00+01:00",
+    }
+    made = world.a.post("/series", {"kind": "session", "rrule": "FREQ=WEEKLY;COUNT=4", "template": template})
+    before = {each["session_id"]: each["starts_at"] for each in made["occurrences"]}
+    third = list(before)[2]
+    world.a.patch(f"/sessions/{third}", {"starts_at": before[third], "notes": "bring shoes", "scope": "all"})
+    assert {id: world.a.get(f"/sessions/{id}")["starts_at"] for id in before} == before
+
+
+def test_making_an_event_in_a_gap_longer_moves_no_start(light_world: World) -> None:
+    world = light_world
+    times = {"starts_at": "2027-03-14T02:30:00+01:00", "ends_at": "2027-03-14T03:30:00+01:00"}
+    made = world.a.post("/events", {"title": "Night", **times, "rrule": "FREQ=WEEKLY;COUNT=4"})
+    before = {each["event_id"]: each["starts_at"] for each in made["occurrences"]}
+    world.a.patch(f"/events/{list(before)[2]}", {"ends_at": "2027-03-28T03:30:00Z", "scope": "all"})
+    assert {id: world.a.get(f"/events/{id}")["starts_at"] for id in before} == before
+
+
+def test_whole_days_begin_at_midnight_also_where_the_clocks_skip_the_first(light_world: World) -> None:
+    world = light_world
+    world.provision("acc_a", username="anna", timezone="Africa/Cairo")  # 2027-04-30, 00:00 -> 01:00
+    whole = {"title": "Off", "starts_at": "2027-04-30T12:00:00+03:00", "all_day": True}
+    made = world.a.post("/events", {**whole, "rrule": "FREQ=WEEKLY;COUNT=3"})
+    starts_at = [world.a.get(f"/events/{each['event_id']}")["starts_at"] for each in made["occurrences"]]
+    assert starts_at == ["2027-04-29T22:00:00Z", "2027-05-06T21:00:00Z", "2027-05-13T21:00:00Z"]
+
+
+def test_saying_again_that_a_day_without_midnight_is_whole_moves_nothing(light_world: World) -> None:
+    world = light_world
+    world.provision("acc_a", username="anna", timezone="Africa/Cairo")
+    whole = {"title": "Off", "starts_at": "2027-04-23T12:00:00+02:00", "all_day": True}
+    made = world.a.post("/events", {**whole, "rrule": "FREQ=WEEKLY"})
+    second = made["occurrences"][1]["event_id"]
+    world.a.patch(f"/events/{second}", {"title": "Closed", "all_day": True, "scope": "all"})
+    assert world.a.get(f"/series/{made['id']}")["shift_seconds"] == 0
+
+
+def test_an_event_that_was_removed_is_of_the_series_that_its_neighbours_became(light_world: World) -> None:
+    world = light_world
+    lunch = {"title": "Lunch", "starts_at": at("12-01 12:00"), "ends_at": at("12-01 13:00")}
+    made = world.a.post("/events", {**lunch, "rrule": "FREQ=WEEKLY;COUNT=4"})
+    events = [each["event_id"] for each in made["occurrences"]]
+    world.a.ok("DELETE", f"/events/{events[3]}")
+    changed = world.a.patch(f"/events/{events[1]}", {"title": "Nap", "scope": "following"})
+    report = world.a.get(f"/series/{changed['series_id']}")["occurrences"]
+    assert [each["event_id"] for each in report] == events[1:3]
+    assert world.broken_invariants() == {}

@@ -181,6 +181,9 @@ def _drafted(context: Scheduling, account: Account, wish: Wish) -> tuple[Series,
         else:
             starts_at, template = _event_template(context, account, wish.template)
     wall = wall_of(starts_at, account.zone)
+    if template.get("all_day"):
+        # Whole days, also where the clocks skip the midnight of the first.
+        wall = wall.replace(hour=0, minute=0, second=0, microsecond=0)
     series = Series(
         id=new_id("srs"),
         account_id=account.id,

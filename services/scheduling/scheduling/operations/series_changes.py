@@ -28,7 +28,7 @@ from scheduling.operations.series_members import Body, Members, Plan, members_of
 from scheduling.operations.sessions import Batch, standing_cancellation, view
 from scheduling.operations.steps import step
 from scheduling.store import claims
-from scheduling.store.models import Account, Cancellation, Occurrence, Series, Session
+from scheduling.store.models import Account, BlockedTime, Cancellation, Occurrence, Series, Session
 
 
 @dataclass(kw_only=True)
@@ -324,6 +324,11 @@ def _replan(context: Scheduling, part: Part, plan: Plan) -> None:
         ).execute()
         for member in part.by_wall.values():
             member.series_id = part.series.id
+        moved = Occurrence.select(Occurrence.member_id).where(Occurrence.series_id == part.series.id)
+        # Those that were removed by themselves are of it as well.
+        BlockedTime.update(series_id=part.series.id).where(
+            BlockedTime.series_id == series.id, BlockedTime.retired_at.is_null(False), BlockedTime.id.in_(moved)
+        ).execute()
     part.series.template = plan.template
     part.series.shift += plan.shift // timedelta(microseconds=1)
     if goes_on:

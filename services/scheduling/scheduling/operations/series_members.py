@@ -135,7 +135,7 @@ class SessionMembers:
         )
         shift = timedelta(0)
         if "starts_at" in body:
-            shift = wall_of(body["starts_at"], series.zone) - (wall + series.shifted)
+            shift = wall_of(body["starts_at"], series.zone) - wall_of(self.laid_at(series, wall)[1], series.zone)
         if shift or {"duration_minutes", "calendar_id"} & body.keys():
             # Whoever moves loses what was allowed for the old time.
             override = Override.of(body)
@@ -207,7 +207,10 @@ class EventMembers:
         )
         length = Length.between(starts_at, ends_at, all_day=all_day, zone=series.zone)
         template |= {"all_day": all_day, "length": length.as_data()}
-        return Plan(template=template, shift=wall_of(starts_at, series.zone) - (wall + series.shifted))
+        return Plan(
+            template=template,
+            shift=wall_of(starts_at, series.zone) - wall_of(self.laid_at(series, wall)[1], series.zone),
+        )
 
     def times(self, series: Series, wall: datetime, plan: Plan, body: Body) -> dict[str, Any]:
         if not self.timing & body.keys():
