@@ -182,3 +182,35 @@ def test_a_resync_tells_the_present_state_of_every_subject(world: World) -> None
     for snapshot in found:
         assert json.loads(encode(snapshot.type, snapshot.data))["id"] == snapshot.subject
     assert world.broken_invariants() == {}
+
+
+def test_whose_heir_was_erased_before_the_merge_was_heard_of_is_erased_all_the_same(light_world: World) -> None:
+    world, now = light_world, "2026-11-30T08:00:00Z"
+    merged, heir = world.new_client(name="Old Name", email="old@x.example"), world.new_client(name="Heir")
+    type_ = world.session_type()
+    texts = {"notes": "secret of Anna", "session_notes": "diagnosis"}
+    session = world.a.post(
+        "/sessions", {"service_id": type_, "client_id": merged, "starts_at": at("12-08 10:00"), **texts}
+    )
+    template = {"service_id": type_, "client_id": merged, "starts_at": at("12-09 10:00"), "notes": "secret"}
+    series = world.a.post("/series", {"kind": "session", "rrule": "FREQ=WEEKLY;COUNT=2", "template": template})
+    world.a.post(f"/sessions/{session['id']}/cancel", {"reason": "ill"})
+    world.tell("client.erasure_requested", {"id": heir, "account_id": "acc_a", "version": 5, "requested_at": now})
+    world.tell("client.merged", client_data(merged, version=2, name="Old Name", merged_into=heir))
+    world.tell("client.erasure_requested", {"id": merged, "account_id": "acc_a", "version": 3, "requested_at": now})
+    assert world.kept() == []
+    seen = world.a.get(f"/sessions/{session['id']}")
+    assert (seen["notes"], seen["session_notes"], seen["cancellation"]["reason"]) == ("", "", None)
+    assert world.a.get(f"/series/{series['id']}")["template"]["notes"] == ""
+
+
+def test_why_somebody_was_booked_over_who_is_erased_is_blanked_in_the_others_history(light_world: World) -> None:
+    world = light_world
+    anna, bob, type_ = world.new_client(name="Anna"), world.new_client(name="Bob"), world.session_type()
+    first = world.a.post("/sessions", {"service_id": type_, "client_id": anna, "starts_at": at("12-08 10:00")})
+    why = {"allow_overlap": True, "override_reason": "Anna is always late"}
+    over = world.a.post("/sessions", {"service_id": type_, "client_id": bob, "starts_at": at("12-08 10:30"), **why})
+    world.a.post(f"/sessions/{first['id']}/cancel")
+    told = {"id": anna, "account_id": "acc_a", "version": 5, "requested_at": "2026-11-30T08:00:00Z"}
+    world.tell("client.erasure_requested", told)
+    assert "Anna" not in str(world.a.get(f"/sessions/{over['id']}/history"))

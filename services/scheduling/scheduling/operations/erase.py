@@ -7,7 +7,7 @@ from typing import Any
 from chassis.erasing import blank_traffic
 from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
-from scheduling.operations.finding import the_account
+from scheduling.operations.finding import answering, the_account
 from scheduling.operations.sessions import record
 from scheduling.store.models import Account, BlockedTimeChange, Cancellation, Change, Client, Sanction, Series, Session
 
@@ -25,7 +25,8 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
     Safe to repeat. The client need not be known: a later event of theirs then finds that there is nothing to keep.
     """
     account = the_account(account_id)
-    everybody = merged_into(account_id, client_id)
+    # Whoever was merged by an event that came late has given their sessions to one who may be blanked already.
+    everybody = merged_into(account_id, answering(account_id, client_id))
     texts = _texts_of(account_id, everybody)
     for one in everybody:
         _blank_replica(account_id, one, version)
@@ -94,6 +95,11 @@ def _blank_reasons(session: Session) -> int:
     BlockedTimeChange.update(reason=_ERASED).where(
         BlockedTimeChange.blocked_time_id.in_(overlapping), BlockedTimeChange.reason.is_null(False)
     ).execute()
+    for change in Change.select().where(Change.session_id.in_(overlapping), Change.reason.is_null(False)):
+        if session.id in str(change.changes.get("overlaps")):
+            Change.update(reason=_ERASED).where(
+                Change.session_id == change.session_id, Change.version == change.version
+            ).execute()
     Sanction.update(reason=_ERASED).where(
         (Sanction.session_id == session.id) | (Sanction.other_id == session.id)
     ).execute()
