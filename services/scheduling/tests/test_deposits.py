@@ -371,3 +371,21 @@ def test_a_deposit_snapshot_fills_in_and_cancels_nothing(light_world: World) -> 
     light_world.tell("deposit.snapshot", light_world.deposit_told(session, 4, "canceled"))
     now = shown(light_world, session)
     assert (now["status"], now["deposit"]["status"]) == ("confirmed", "canceled")
+
+
+def test_a_price_that_is_lowered_while_cancelled_is_what_a_restore_asks_of(light_world: World) -> None:
+    world = light_world
+    session = world.a.post(
+        "/sessions",
+        {
+            "service_id": world.session_type(deposit=QUARTER),
+            "client_id": world.new_client(),
+            "starts_at": at("12-08 10:00"),
+        },
+    )
+    path = f"/sessions/{session['id']}"
+    world.tell("deposit.required", world.deposit_told(session, 1, "required"))
+    world.a.post(f"{path}/cancel")
+    world.tell("deposit.canceled", world.deposit_told(session, 2, "canceled"))
+    world.a.patch(path, {"price": {"amount": 1000, "currency": "EUR"}})
+    assert world.a.post(f"{path}/restore")["deposit"]["amount"] == 250

@@ -342,3 +342,48 @@ def test_a_client_made_by_a_booking_is_in_the_replica_before_its_event_came(ligh
     session = light_world.a.get(f"/sessions/{booked['id']}")
     light_world.tell("client.created", client_data(id=session["client_id"], name="Ada Lovelace"))
     assert light_world.kept() == []
+
+
+def test_a_released_booking_that_is_restored_waits_for_its_deposit_again(light_world: World) -> None:
+    world = light_world
+    visitor = world.open_page(auto_confirm="immediate")
+    quarter = {"type": "percent", "percent": 25}
+    path = f"/sessions/{visitor.book(world.session_type(online=True, deposit=quarter), '12-08 10:00')['id']}"
+    session = world.a.get(path)
+    world.tell("deposit.required", world.deposit_told(session, 1, "required"))
+    world.clock.advance(minutes=30)
+    world.tell("deposit.released", world.deposit_told(session, 2, "canceled", reason="released"))
+    assert world.a.post(f"{path}/restore")["status"] == "pending"
+    world.run_jobs()  # before payments has answered the restore
+    world.tell("deposit.required", world.deposit_told(session, 3, "required"))
+    world.run_jobs()
+    assert world.a.get(path)["status"] == "pending"
+    world.tell("deposit.paid", world.deposit_told(session, 4, "paid"))
+    world.run_jobs()
+    assert world.a.get(path)["status"] == "confirmed"
+
+
+def test_a_release_that_the_refund_of_a_late_payment_overtook_is_carried_out(light_world: World) -> None:
+    world = light_world
+    visitor = world.open_page(auto_confirm="immediate")
+    quarter = {"type": "percent", "percent": 25}
+    path = f"/sessions/{visitor.book(world.session_type(online=True, deposit=quarter), '12-08 10:00')['id']}"
+    session = world.a.get(path)
+    world.tell("deposit.required", world.deposit_told(session, 1, "required"))
+    world.tell("deposit.changed", world.deposit_told(session, 4, "refunded", refunded_amount=2000))
+    world.tell("deposit.released", world.deposit_told(session, 2, "canceled", reason="released"))
+    world.run_jobs()
+    assert world.a.get(path)["status"] == "cancelled"
+
+
+def test_a_restored_booking_that_is_moved_keeps_the_time_it_has_since_its_restore(light_world: World) -> None:
+    world = light_world
+    visitor = world.open_page(auto_confirm="after_timeout", confirm_timeout_hours=24)
+    path = f"/sessions/{visitor.book(world.session_type(online=True), '12-08 10:00')['id']}"
+    world.a.post(f"{path}/cancel")
+    world.clock.advance(hours=48)
+    restored = world.a.post(f"{path}/restore")
+    moved = world.a.post(f"{path}/reschedule", {"starts_at": at("12-09 10:00")})
+    assert moved["auto_confirm_at"] == restored["auto_confirm_at"]
+    world.run_jobs()
+    assert world.a.get(path)["status"] == "pending"

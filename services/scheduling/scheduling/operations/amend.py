@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
+from chassis import rows
 from contracts.plans import Feature, includes
-from contracts.sessions import SessionStatus
+from contracts.sessions import DepositStatus, SessionStatus
 from scheduling.domain.deposits import asked_anew
 from scheduling.domain.transitions import Action
 from scheduling.operations.book import price_from
@@ -17,7 +19,7 @@ from scheduling.operations.placement import Override, Placed, Placement, forget_
 from scheduling.operations.series_deposits import expect, follow_start, is_early
 from scheduling.operations.sessions import Batch, differences, facts, record, set_deposit, set_price, view
 from scheduling.operations.steps import step
-from scheduling.store.models import Account, Session, SessionType
+from scheduling.store.models import Account, Cancellation, Session, SessionType
 
 
 @unit_of_work
@@ -165,8 +167,14 @@ def _move(
     session.buffer_after_minutes = wanted.after_minutes
     session.outside_hours = placed.outside_hours
     if session.status == SessionStatus.PENDING and session.auto_confirm_at is not None:
-        session.auto_confirm_at = account.rules.confirms_at(session.created_at, session.starts_at)
+        since = _last_restored(session) or session.created_at
+        session.auto_confirm_at = account.rules.confirms_at(since, session.starts_at)
     return placed
+
+
+def _last_restored(session: Session) -> datetime | None:
+    restored = (cancellation.restored_at for cancellation in rows.every(Cancellation, session_id=session.id))
+    return max((at for at in restored if at is not None), default=None)
 
 
 def _reprice(
@@ -183,12 +191,16 @@ def _reprice(
     if price == session.price and not changed_type:
         return
     set_price(session, price)
-    if session.status == SessionStatus.CANCELLED:
-        return
     terms = session_type.deposit_terms
     money = terms.of(price, account.currency) if terms else None
-    if session.its_deposit is None and is_early(context, session):
+    current = session.its_deposit
+    if session.status == SessionStatus.CANCELLED:
+        if current is not None and money is not None and current.status is DepositStatus.CANCELED:
+            # Nothing is asked of it now; a restore asks what the price is by then.
+            set_deposit(context, session, replace(current, amount=money.amount, currency=money.currency))
+        return
+    if current is None and is_early(context, session):
         expect(context, session, deposit=money is not None)
         return
-    deposit = asked_anew(session.its_deposit, money, included=includes(account.plan, Feature.DEPOSITS))
+    deposit = asked_anew(current, money, included=includes(account.plan, Feature.DEPOSITS))
     set_deposit(context, session, deposit)

@@ -54,11 +54,18 @@ def release(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> No
     overtaken = told["version"] < session.deposit_version
     changed = _take(context, session, told)
     deposit = session.its_deposit
-    stands = deposit is None or deposit.holds_money or (overtaken and deposit.status is not DepositStatus.CANCELED)
+    stands = deposit is None or deposit.holds_money or (overtaken and not _says_the_same(session, deposit))
     if not stands and possible(context, session, Action.CANCEL):
         carry_out(context, account, session, SYSTEM, UNPAID, RefundDecision.REFUND, before=before)
     elif changed:
         _record(context, account, session, before)
+
+
+def _says_the_same(session: Session, deposit: SessionDeposit) -> bool:
+    """Whether the deposit's newest state is one that its release has led to: ended, or what came too late goes back."""
+    if deposit.status in {DepositStatus.REFUND_PENDING, DepositStatus.REFUNDED}:
+        return rows.first(Cancellation, session_id=session.id) is None
+    return deposit.status is DepositStatus.CANCELED
 
 
 def _follow(context: Scheduling, account: Account, session: Session, told: Mapping[str, Any]) -> None:

@@ -82,9 +82,9 @@ def record(
 
 
 def _awaits_its_timeout(session: Session) -> bool:
-    """Whether the clock may confirm it: a deposit that is still to be paid holds that back."""
+    """Whether the clock may confirm it: a deposit that is still to be paid, or is so again once payments has heard of a restore, holds that back."""
     deposit = session.its_deposit
-    unpaid = deposit is not None and deposit.status is DepositStatus.REQUIRED
+    unpaid = deposit is not None and deposit.status in {DepositStatus.REQUIRED, DepositStatus.CANCELED}
     return session.status == SessionStatus.PENDING and not unpaid
 
 
