@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from services.notifications.tests.driver import NOON, Practice, account, client, session
+from services.notifications.tests.driver import NOON, Practice, account, client, deposit, refund, session, terms
 
 from chassis import outbox
 from chassis.inbox import Message, inbox_of
@@ -91,6 +91,22 @@ def test_an_erased_client_is_forgotten_here_and_the_clients_service_is_told(prac
     practice.hear("session.updated", session(3, status="completed"))
     kept = everything(practice, but=("inbox", "outbox"))
     assert [word for word in PERSONAL if word in kept] == []
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_of_an_erased_client_s_money_neither_words_nor_links_stay_or_come_later(practice: Practice, late: bool) -> None:
+    words = "Ada was ill"
+    money = [
+        ("deposit.required", deposit()),
+        ("refund.failed", refund(2, status="failed", reason=words, failure="expired_or_canceled_card")),
+    ]
+    erased = ("client.erasure_requested", {"id": "cli_1", "account_id": "acc_one", "version": 2, "requested_at": NOON})
+    practice.hear("session.created", session(deposit=terms()))
+    for type_, data in [erased, *money] if late else [*money, erased]:
+        practice.hear(type_, data)
+
+    assert [(row["reason"], row["failure"]) for row in practice.rows("refunds")] == [(None, "expired_or_canceled_card")]
+    assert [row["payment_url"] for row in practice.rows("deposits")] == [None]
 
 
 def test_what_waits_for_an_erased_client_is_not_sent(practice: Practice) -> None:

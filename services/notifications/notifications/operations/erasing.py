@@ -11,7 +11,12 @@ from notifications.domain.statuses import OPEN, DeliveryStatus, Reason
 from notifications.operations.context import Notifications
 from notifications.operations.ending import skip
 from notifications.store import deliveries, replicas
-from notifications.store.models import Client, Delivery, Reminder, Session, Wish
+from notifications.store.models import Client, Delivery, Deposit, Refund, Reminder, Session, Wish
+
+DEPOSIT_WITHOUT_LINK: dict[str, Any] = {"payment_url": None}
+"""What becomes of a deposit of an erased client: its link opens a page that names them. Its reason is a code."""
+REFUND_WITHOUT_WORDS: dict[str, Any] = {"reason": None}
+"""What becomes of a refund of an erased client: its reason is in the provider's words."""
 
 
 def erase_client(context: Notifications, event: Event) -> None:
@@ -31,6 +36,8 @@ def erase_client(context: Notifications, event: Event) -> None:
     theirs = list(Session.select().where(Session.client_id.in_(ids) & (Session.account_id == account_id)))
     for session in theirs:
         Session.update(without_words(session.cancellations)).where(Session.id == session.id).execute()
+        Deposit.update(DEPOSIT_WITHOUT_LINK).where(Deposit.session_id == session.id).execute()
+        Refund.update(REFUND_WITHOUT_WORDS).where(Refund.session_id == session.id).execute()
     rows = [row for row in deliveries.of_clients(ids) if row.account_id == account_id]
     for row in rows:
         if row.status in OPEN and row.status != DeliveryStatus.SENDING:

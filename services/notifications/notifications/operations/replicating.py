@@ -10,7 +10,7 @@ from notifications.domain import facts
 from notifications.domain.kinds import Channel
 from notifications.operations.announcing import announce, release_waiting
 from notifications.operations.context import Notifications
-from notifications.operations.erasing import without_words
+from notifications.operations.erasing import DEPOSIT_WITHOUT_LINK, REFUND_WITHOUT_WORDS, without_words
 from notifications.operations.reach import account_or_wait, client_or_wait, preferences_of
 from notifications.operations.reminding import REPLAN, plan_session, plan_sessions_of_client
 from notifications.store import replicas
@@ -131,7 +131,10 @@ def take_refund(context: Notifications, event: Event) -> None:
     data = event.data
     session = _session_or_wait(data["session_id"], event.account_id)
     names = "id account_id version deposit_id session_id cancellation_id status amount currency percentage reason failure".split()
-    replicas.keep(context.store, Refund, {name: data[name] for name in names})
+    row = {name: data[name] for name in names}
+    if _is_erased(session):
+        row |= REFUND_WITHOUT_WORDS
+    replicas.keep(context.store, Refund, row)
     deposit = _keep_deposit(context, data["deposit"], session, filled=False)
     # Refunds have no snapshots: whether this one is older than what filled us is told by the deposit that it left.
     if data["deposit"]["version"] > deposit.filled_to:
@@ -152,12 +155,21 @@ def _session_or_wait(session_id: str, account_id: str) -> Session:
     return session
 
 
+def _is_erased(session: Session) -> bool:
+    """Whether the session's client was erased, who stays as they are until the unit of work ends."""
+    client = replicas.client(session.client_id, session.account_id, share=True)
+    return client is not None and client.erased_at is not None
+
+
 def _keep_deposit(context: Notifications, data: Mapping[str, Any], session: Session, *, filled: bool) -> Deposit:
     names = "id account_id version session_id client_id status reason amount held_amount due_amount refunded_amount currency payment_url".split()
+    row = {name: data[name] for name in names} | {"held": [], "filled_to": data["version"] if filled else 0}
+    if _is_erased(session):
+        row |= DEPOSIT_WITHOUT_LINK
     replicas.keep(
         context.store,
         Deposit,
-        {name: data[name] for name in names} | {"held": [], "filled_to": data["version"] if filled else 0},
+        row,
         only_at_first=("held", "filled_to"),
     )
     replicas.note_held(context.store, data["id"], data["version"], data["held_amount"])
