@@ -72,6 +72,15 @@ def test_a_bounce_is_shown_and_told_once_however_often_it_is_reported(bounced: P
     assert [data["status"] for _, data in bounced.published("notification.failed")] == ["undelivered"]
 
 
+def test_a_bounce_of_an_address_that_the_client_has_left_says_nothing_against_the_new_one(bounced: Practice) -> None:
+    [sent] = bounced.deliveries()
+    bounced.hear("client.updated", client(2, email="new@example.com"))
+    assert post(bounced, report(sent["provider_id"])) == 204
+
+    assert [row["status"] for row in bounced.deliveries()] == ["undelivered"]
+    assert bounced.published("notification.bounced") == []
+
+
 @pytest.mark.parametrize("status", ["5.2.2", "5.7.1"])
 def test_a_full_mailbox_or_a_refused_text_says_nothing_against_the_address(bounced: Practice, status: str) -> None:
     post(bounced, report(bounced.deliveries()[0]["provider_id"], status=status))

@@ -345,6 +345,19 @@ def _planned_as(practice: Practice, status: str) -> bool:
     return practice.reminders()["reminder_24h", "sms"][0] == status
 
 
+def test_start_plans_the_texts_again_of_who_came_to_a_stopped_number_later(practice: Practice) -> None:
+    other = "+491709999999"
+    body = {"from": other, "to": "+15005550006"}
+    requests.post(f"{practice.url}/sandbox/sms", json={**body, "body": "STOP"}, timeout=5).raise_for_status()
+    wait_until(lambda: practice.rows("stopped_numbers") != [], what="STOP", deadline=30)
+    practice.hear("client.updated", client(2, phone=other))
+    practice.hear("session.created", session())
+    assert practice.reminders()["reminder_24h", "sms"] == ("skipped", "opted_out")
+
+    requests.post(f"{practice.url}/sandbox/sms", json={**body, "body": "START"}, timeout=5).raise_for_status()
+    wait_until(partial(_planned_as, practice, "planned"), what="START", deadline=30)
+
+
 def test_the_clients_service_has_the_word_again_once_it_has_repeated_a_wish(practice: Practice) -> None:
     practice.hear("session.created", session())
     body = {"from": "+491701234567", "to": "+15005550006", "body": "STOP"}

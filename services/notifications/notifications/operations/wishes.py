@@ -63,9 +63,9 @@ def stop_number(context: Notifications, number: str, *, source: str) -> None:
 
 
 def bounced(context: Notifications, delivery: Delivery, *, source: str) -> None:
-    """Tell that the address of the delivery's client takes no mail, within the open unit of work."""
+    """Tell that the address of the delivery's client takes no mail, within the open unit of work; unless they have another by now."""
     client = replicas.client(delivery.client_id, delivery.account_id)
-    if client is not None:
+    if client is not None and client.email is not None and client.email == delivery.address:
         _publish(
             context,
             "notification.bounced",
@@ -80,6 +80,8 @@ def _start_number(context: Notifications, number: str) -> None:
     StoppedNumber.delete().where(StoppedNumber.number_digest == number_digest(number)).execute()
     for client in replicas.clients_with_phone(number):
         _note(context, client, Channel.SMS, allowed=True, source="START")
+        # Where the record has allowed texts all along, only the number's STOP held them back.
+        plan_sessions_of_client(context, client)
 
 
 def _note(context: Notifications, client: Client, channel: Channel, *, allowed: bool, source: str) -> None:
