@@ -173,6 +173,19 @@ def test_what_is_no_longer_so_is_not_sent_again(practice: Practice) -> None:
     assert (answer.status_code, answer.get_json()["code"]) == (409, "invalid_transition")
 
 
+def test_what_is_sent_again_is_looked_at_once_more_when_quiet_hours_let_it_go(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.pass_time(days=6, hours=1)
+    [text] = practice.deliveries("channel=sms")
+    practice.call("PUT", "/v1/settings", {"quiet_hours": {"start": "12:00", "end": "20:00"}})
+    assert practice.call("POST", f"/v1/deliveries/{text['id']}/resend").status_code == 201
+    practice.work()
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))
+    practice.pass_time(hours=6)
+
+    assert len(practice.texts()) == 1
+
+
 def test_reminders_are_paged(practice: Practice) -> None:
     practice.hear("session.created", session())
     page = practice.call("GET", "/v1/reminders?session_id=ses_1&limit=2").get_json()

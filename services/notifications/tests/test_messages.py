@@ -166,6 +166,19 @@ def test_a_move_that_the_confirmation_already_told_is_not_told_again(practice: P
     assert [row["error"] for row in practice.deliveries("status=skipped")] == ["overtaken"]
 
 
+def test_a_move_is_told_by_text_too_where_the_account_wants_it(practice: Practice) -> None:
+    practice.call("PUT", "/v1/settings", {"kinds": {"rescheduled": {"email": True, "sms": True}}})
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.rescheduled", session(2, starts_at=NOON + timedelta(days=8), changed_by="provider"))
+    practice.pass_time(minutes=5)
+
+    assert sorted(practice.fared("kind=rescheduled")) == [
+        ("rescheduled", "email", "sent"),
+        ("rescheduled", "sms", "sent"),
+    ]
+
+
 def test_a_cancellation_is_told_with_what_becomes_of_the_deposit(practice: Practice) -> None:
     practice.hear("session.created", session(deposit=terms("paid", id="dep_1", held_amount=2000, due_amount=0)))
     practice.hear("deposit.paid", deposit(2, status="paid", held_amount=2000, due_amount=0))
@@ -284,6 +297,22 @@ def test_a_payment_on_its_way_while_cancelling_asks_the_provider_to_decide(pract
     assert "Your decision is needed: deposit of Ada Winter" in practice.subjects(SOMMER)
 
 
+def test_a_decision_is_asked_for_even_if_scheduling_tells_of_the_payment_before_payments_does(
+    practice: Practice,
+) -> None:
+    undecided = {"status": "cancelled", "cancellations": [cancellation()]}
+    practice.hear("session.created", session(deposit=terms()))
+    practice.hear("deposit.required", deposit())
+    practice.hear("session.cancelled", session(2, deposit=terms(id="dep_1"), **undecided))
+    paid: dict[str, Any] = {"status": "paid", "held_amount": 2000, "due_amount": 0}
+    practice.hear("session.updated", session(3, deposit=terms(id="dep_1", **paid), **undecided))
+    practice.work()
+    practice.hear("deposit.paid", deposit(2, **paid))
+    practice.work()
+
+    assert practice.fared("kind=refund_decision_needed") == [("refund_decision_needed", "email", "sent")]
+
+
 def test_a_slot_released_unpaid_is_told_to_both_as_such(practice: Practice) -> None:
     practice.hear(
         "session.cancelled",
@@ -319,6 +348,36 @@ def test_a_restore_after_the_client_heard_of_the_cancellation_is_told(practice: 
     practice.work()
 
     assert practice.fared() == [("cancelled", "email", "sent"), ("restored", "email", "sent")]
+
+
+def test_a_restore_is_told_by_email_though_the_text_about_the_cancellation_still_waits(practice: Practice) -> None:
+    kinds = {"cancelled": {"email": True, "sms": True}, "restored": {"email": True, "sms": True}}
+    practice.call("PUT", "/v1/settings", {"kinds": kinds, "quiet_hours": {"start": "12:00", "end": "20:00"}})
+    practice.hear("session.created", session())
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))
+    practice.work()
+    practice.hear("session.restored", session(3, cancellations=[cancellation(restored_at=NOON)]))
+    practice.pass_time(hours=12)
+
+    assert practice.fared("channel=email") == [("cancelled", "email", "sent"), ("restored", "email", "sent")]
+    assert practice.texts() == []
+
+
+def test_what_an_email_has_told_or_left_untold_counts_for_texts_where_there_is_no_text_of_it(
+    practice: Practice,
+) -> None:
+    practice.call("PUT", "/v1/settings", {"kinds": {"rescheduled": {"sms": True}, "restored": {"sms": True}}})
+    later = NOON + timedelta(days=8)
+    practice.hear("session.created", session())
+    practice.hear("session.rescheduled", session(2, starts_at=later, changed_by="provider"))
+    practice.work()
+    undone = [cancellation(restored_at=NOON)]
+    practice.hear("session.cancelled", session(3, starts_at=later, status="cancelled", cancellations=[cancellation()]))
+    practice.hear("session.restored", session(4, starts_at=later, cancellations=undone))
+    practice.work()
+
+    assert practice.subjects() == ["Confirmed: Coaching on Tuesday, 10 March 2026"]
+    assert practice.texts() == []
 
 
 def test_an_online_booking_is_told_to_the_provider(practice: Practice) -> None:

@@ -251,6 +251,15 @@ def test_a_deposit_that_is_asked_later_is_told_with_its_link(practice: Practice)
     assert url in text_of(practice.mails()[-1])
 
 
+def test_a_deposit_that_is_asked_later_is_told_with_its_link_even_if_payments_is_silent(practice: Practice) -> None:
+    confirmed(practice)
+    url = "https://pay.example/v1/pay/2"
+    practice.hear("session.updated", occurrence(2, 2, batch=None, deposit=terms(), payment_url=url))
+    practice.pass_time(seconds=61)
+    assert practice.subjects()[1:] == ["Deposit of €20.00 for Coaching on Monday, 23 March 2026"]
+    assert url in text_of(practice.mails()[-1])
+
+
 def test_a_deposit_that_cannot_be_paid_yet_is_not_told(practice: Practice) -> None:
     confirmed(practice)
     practice.hear("session.updated", occurrence(2, 2, batch=None, deposit=terms()))

@@ -43,7 +43,7 @@ class Known:
 
 def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellation_id: str | None) -> bool:
     """Whether what a message of this kind would tell is still so, and new."""
-    session, deposit = known.session, known.deposit
+    session = known.session
     status: str = session["status"]
     ends_at: datetime = session["ends_at"]
     starts_at: datetime = session["starts_at"]
@@ -63,9 +63,9 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.RESTORED:
             return status != SessionStatus.CANCELLED and not known.cancellation_untold
         case Kind.REFUND_DECISION_NEEDED:
-            return this_cancellation and cancellation["refund"] is None and deposit_status(known) == DepositStatus.PAID  # type: ignore[index]
+            return this_cancellation and cancellation["refund"] is None and _paid(known)  # type: ignore[index]
         case Kind.DEPOSIT_DUE:
-            return status in LIVE and deposit is not None and bool(deposit["due_amount"])
+            return status in LIVE and _due(known)
         case Kind.DEPOSIT_RECEIVED | Kind.DEPOSIT_PAID:
             return money_came(known.held_before, sequence)
         case Kind.DEPOSIT_NOT_ASKED:
@@ -106,6 +106,24 @@ def deposit_status(known: Known) -> str | None:
         return str(known.deposit["status"])
     told = known.session["deposit"]
     return None if told is None else str(told["status"])
+
+
+def _paid(known: Known) -> bool:
+    """Whether the deposit is paid by payments' word, or by scheduling's where its event has come before that of payments."""
+    status, told = deposit_status(known), known.session["deposit"]
+    if status == DepositStatus.REQUIRED and told is not None:
+        status = told["status"]
+    return status == DepositStatus.PAID
+
+
+def _due(known: Known) -> bool:
+    """Whether there is a deposit to pay, and by payments' silence a link to pay it by."""
+    if known.deposit is not None:
+        return bool(known.deposit["due_amount"])
+    told = known.session["deposit"]
+    if told is None or told["status"] != DepositStatus.REQUIRED:
+        return False
+    return bool(told["due_amount"] and known.session["payment_url"])
 
 
 def awaits_payments(

@@ -276,7 +276,7 @@ def _checked(context: Notifications, delivery: Delivery) -> Message | None:
     if message.to_client:
         situation = situation_of(context, session, account, client, message.wishes)
         reason = rules.unreachable(situation, kind, Channel(delivery.channel))
-    if reason is None and not delivery.resend_of and not holds:
+    if reason is None and not holds:
         reason = Reason.OVERTAKEN
     if reason is not None:
         skip(context, delivery, reason)
@@ -334,13 +334,18 @@ def _holds(message: Message, now: datetime, *, again: bool) -> bool:
 def known(message: Message, *, again: bool = False) -> Known:
     """What is known now of the session that a message is about; `again` passes over what the client was told before."""
     session, deposit, refund = message.session, message.deposit, message.refund
+    channel = message.delivery.channel
     cancellation = session.cancellations[-1]["id"] if session.cancellations else None
     return Known(
         session=session.as_dict(),
         deposit=deposit.as_dict() if deposit else None,
         refund=refund.as_dict() if refund else None,
-        told_times=deliveries.told_last(session.id) if message.kind is Kind.RESCHEDULED and not again else None,
-        cancellation_untold=message.kind is Kind.RESTORED and not again and deliveries.untold(session.id, cancellation),
+        told_times=deliveries.told_last(session.id, channel)
+        if message.kind is Kind.RESCHEDULED and not again
+        else None,
+        cancellation_untold=message.kind is Kind.RESTORED
+        and not again
+        and deliveries.untold(session.id, cancellation, channel),
         held_before=[(version, held) for version, held in deposit.held] if deposit else [],
     )
 

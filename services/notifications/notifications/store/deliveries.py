@@ -8,7 +8,7 @@ from typing import Any
 
 from chassis import rows
 from chassis.store import Store, moment
-from notifications.domain.kinds import TELL_THE_TIME, Channel
+from notifications.domain.kinds import TELL_THE_TIME, Channel, Kind
 from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
 from notifications.store.models import BatchMember, Client, Delivery
 
@@ -90,10 +90,12 @@ def waiting_of_batch(store: Store, batch_id: str) -> list[Delivery]:
     return list(Delivery.select().where(Delivery.id.in_([row[0] for row in found]))) if found else []
 
 
-def told_last(session_id: str) -> tuple[datetime, datetime] | None:
-    """Start and end of the session as a message told its client last, of it alone or of several."""
+def told_last(session_id: str, channel: str) -> tuple[datetime, datetime] | None:
+    """Start and end of the session as its client was told them last, for a message by this channel about a move."""
+    # Few kinds go by text. What the confirmation told by email is known as well; the email about the same move replaces no text.
+    by_email = (Delivery.channel == Channel.EMAIL.value) & (Delivery.kind != Kind.RESCHEDULED.value)
     told = (
-        (Delivery.channel == Channel.EMAIL.value)
+        ((Delivery.channel == channel) | by_email)
         & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
         & Delivery.status.in_([status.value for status in HANDED_OVER])
     )
@@ -114,17 +116,21 @@ def told_last(session_id: str) -> tuple[datetime, datetime] | None:
     return max(latest)[1:] if latest else None
 
 
-def untold(session_id: str, cancellation_id: str | None) -> bool:
-    """Whether the client's message about this cancellation was called for and then overtaken, or is about to be."""
+def untold(session_id: str, cancellation_id: str | None, channel: str) -> bool:
+    """Whether the client's message about this cancellation, by this channel if there is one, was overtaken or is about to be."""
     told_by = Delivery.kind.in_(["cancelled", "released"])
     open_still = (Delivery.status == DeliveryStatus.QUEUED.value) & Delivery.claim.is_null()
     overtaken = (Delivery.status == DeliveryStatus.SKIPPED.value) & (Delivery.reason == "overtaken")
-    alone = Delivery.select().where(
+    of_it = (
         told_by
         & (Delivery.session_id == session_id)
         & (Delivery.cancellation_id == cancellation_id)
         & Delivery.batch_id.is_null()
-        & (overtaken | open_still)
+    )
+    # A text may wait for the end of quiet hours when the email has told it long since: each channel goes by its own message.
+    by_channel = of_it & (Delivery.channel == channel)
+    alone = Delivery.select().where(
+        (by_channel if Delivery.select().where(by_channel).exists() else of_it) & (overtaken | open_still)
     )
     # A message about several that went out without this one has told nothing of it, either.
     together = (
