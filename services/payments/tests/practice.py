@@ -275,12 +275,12 @@ class Practice:
         *earlier, last = self.sessions[session_id]["cancellations"]
         return self.changed(session_id, cancellations=[*earlier, {**last, "refund": refund}])
 
-    def restored(self, session_id: str) -> Event:
+    def restored(self, session_id: str, *, status: str = "confirmed") -> Event:
         *earlier, last = self.sessions[session_id]["cancellations"]
         return self.changed(
             session_id,
             "restored",
-            status="confirmed",
+            status=status,
             cancellations=[*earlier, {**last, "restored_at": self.clock.now()}],
         )
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from services.payments.tests.practice import DECLINED, Practice, code_of
+
+from payments.domain.charging import ChargeModel
+from payments.gateways.stripe import CheckoutPage, StripeGateway
 
 TIERS = [
     {"hours_before": 48, "percentage": 100},
@@ -100,6 +105,77 @@ def test_a_slot_that_the_provider_confirmed_meanwhile_is_asked_for_again(practic
     practice.advance(minutes=31)
     practice.settle_down()
     practice.hear(practice.changed(session_id, "confirmed", status="confirmed"))
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_a_booking_confirmed_before_it_was_paid_is_reminded_of_and_holds_up_no_other_release(
+    practice: Practice,
+) -> None:
+    confirmed = practice.book(source="online", status="pending", hours_ahead=500)
+    practice.hear(practice.changed(confirmed, "confirmed", status="confirmed"))
+    practice.advance(minutes=1)
+    other = practice.book(source="online", status="pending")
+    practice.advance(minutes=31)
+    for _ in range(10):
+        practice.run_jobs()
+    assert practice.deposit_row(confirmed).release_at is None
+    assert practice.standing(other)[0] == "canceled"
+    practice.advance(hours=73)
+    practice.settle_down()
+    assert practice.told().count("deposit.due") == 1
+    assert practice.standing(confirmed) == ("required", 0, 2000, 0)
+
+
+def test_a_slot_for_which_a_part_is_held_is_not_released_but_its_rest_reminded_of(practice: Practice) -> None:
+    practice.put_settings(refund_percentage=50)
+    restored = practice.paid_session(source="online", status="pending", hours_ahead=500)
+    practice.cancel(restored)
+    practice.hear(practice.restored(restored, status="pending"))
+    in_cash = practice.book(source="online", status="pending", hours_ahead=500)
+    practice.post(f"/v1/deposits/{practice.deposit(in_cash)['id']}/mark-paid", amount=1000)
+    raised = practice.paid_session(source="online", status="pending", hours_ahead=500)
+    practice.hear(practice.changed(raised, terms={"amount": 3000}))
+    practice.settle_down()
+    expected = {
+        restored: ("required", 1000, 1000, 0),
+        in_cash: ("required", 1000, 1000, 0),
+        raised: ("required", 2000, 1000, 0),
+    }
+    assert {id: practice.standing(id) for id in expected} == expected
+    practice.advance(minutes=31)
+    practice.settle_down()
+    assert {id: practice.standing(id) for id in expected} == expected
+    assert "deposit.released" not in practice.told()
+    practice.advance(hours=73)
+    practice.settle_down()
+    assert practice.told().count("deposit.due") == 3
+    practice.pay(restored)
+    assert practice.standing(restored) == ("paid", 2000, 0, 0)
+
+
+def test_a_page_that_waits_for_the_bank_is_not_asked_for_every_two_seconds(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = practice.book(source="online", status="pending")
+    practice.open_page(session_id)
+    real = StripeGateway.checkout
+    asked: list[str] = []
+
+    def waits_for_the_bank(self: StripeGateway, account: str, model: ChargeModel, page: str) -> CheckoutPage:
+        asked.append(page)
+        return replace(real(self, account, model, page), status="complete", payment=None, url=None)
+
+    monkeypatch.setattr(StripeGateway, "checkout", waits_for_the_bank)
+    monkeypatch.setattr(StripeGateway, "end_checkout", waits_for_the_bank)
+    practice.advance(minutes=31)
+    for _ in range(30):
+        practice.advance(seconds=2)
+        practice.run_jobs()
+    assert 0 < len(asked) <= 4
+    asked.clear()
+    practice.advance(minutes=15)
+    practice.settle_down()
+    assert asked
     assert practice.standing(session_id)[0] == "required"
 
 

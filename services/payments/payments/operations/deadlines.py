@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from chassis.store import moment
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.operations.context import CHECKOUTS, Payments
-from payments.operations.settle import Case, conclude, open_case
+from payments.operations.settle import Case, conclude, due_hours, open_case
 from payments.operations.telling import tell_deposit
-from payments.store.models import Deposit
+from payments.store.models import CheckoutState, Deposit
 from payments.store.queries import live_page
 
 _LOOK_AGAIN = timedelta(seconds=2)
+# A bank takes its time over what was paid at a page, which cannot be ended then.
+_LOOK_AT_BANK_AGAIN = timedelta(minutes=15)
 
 
 def do_one_due(context: Payments) -> int:
@@ -51,9 +53,9 @@ def _release_one(context: Payments) -> int:
         if case is None:
             return 0
         deposit = case.deposit
-        wanted = (
-            deposit.status == DepositStatus.REQUIRED and case.session.status == SessionStatus.PENDING and not case.void
-        )
+        owed = deposit.status == DepositStatus.REQUIRED and not case.void
+        # A slot for which a part is held stays: the rest is reminded of, as it is where the provider has confirmed the session meanwhile.
+        wanted = owed and case.session.status == SessionStatus.PENDING and not case.book.balance().held
         page = live_page(deposit) if wanted else None
         if page is not None:
             # Its end, or its payment, settles the deposit; then this is looked at again.
@@ -61,10 +63,15 @@ def _release_one(context: Payments) -> int:
                 page.ending, page.next_attempt_at = True, context.now()
                 page.save()
                 context.wakeups.after_commit(CHECKOUTS)
-            deposit.release_at = context.now() + _LOOK_AGAIN
+            processing = page.state == CheckoutState.PROCESSING
+            deposit.release_at = context.now() + (_LOOK_AT_BANK_AGAIN if processing else _LOOK_AGAIN)
             deposit.save()
             return 1
         deposit.release_at = None
+        if owed and not wanted:
+            deposit.remind_at = context.now() + due_hours(deposit.account_id)
+        # Kept here, as what is concluded then may find nothing else to keep.
+        Deposit.update(release_at=None, remind_at=deposit.remind_at).where(Deposit.id == deposit.id).execute()
         if wanted:
             release(case)
         else:

@@ -480,10 +480,11 @@ def _set_deadlines(case: Case) -> None:
     if case.session.source == "online" and case.session.status == SessionStatus.PENDING:
         deposit.release_at = now + timedelta(minutes=case.context.settings.payment_minutes)
     else:
-        deposit.remind_at = now + _due_hours(deposit.account_id)
+        deposit.remind_at = now + due_hours(deposit.account_id)
 
 
-def _due_hours(account_id: str) -> timedelta:
+def due_hours(account_id: str) -> timedelta:
+    """How long after it was asked an unpaid deposit is reminded of."""
     return timedelta(hours=settings_of(account_id).deposit_due_hours)
 
 
