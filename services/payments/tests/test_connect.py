@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from services.payments.tests.conftest import Open
 from services.payments.tests.practice import Practice, code_of
 
 from payments.domain.charging import Dashboard
+from payments.gateways.stripe import AccountState, StripeGateway
+from payments.operations.connect import look_at_account
+from payments.service import context_of
 
 
 def _accounts_at_stripe(practice: Practice) -> list[dict[str, Any]]:
@@ -217,3 +221,23 @@ def test_a_deposit_that_the_plan_does_not_include_is_not_asked(practice: Practic
 def test_when_the_deposit_of_an_occurrence_is_asked_is_schedulings_to_say(practice: Practice) -> None:
     session_id = practice.book(source="series", series_id="srs_1", hours_ahead=24 * 20)
     assert practice.standing(session_id) == ("required", 0, 2000, 0)
+
+
+def test_an_older_answer_of_stripe_does_not_undo_a_newer_one(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, account = context_of(practice.service), practice.get("/v1/connect")["stripe_account_id"]
+    newer = context.stripe().account(account)
+    asked: list[str] = []
+
+    def answer(self: StripeGateway, account: str) -> AccountState:
+        asked.append(account)
+        if len(asked) > 1:
+            return newer
+        # While this answer is on its way, another process asks and keeps a newer one.
+        look_at_account(context, account)
+        return replace(newer, charges_enabled=False)
+
+    monkeypatch.setattr(StripeGateway, "account", answer)
+    look_at_account(context, account)
+    assert practice.get("/v1/connect")["charges_enabled"]

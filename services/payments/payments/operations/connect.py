@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 _RESUME = "connect-onboarding"
 _OTHER_REQUEST_SECONDS, _POLL_SECONDS = 10.0, 0.1
+# How often an account is asked for anew, as others learnt of it meanwhile.
+_LOOKS = 5
 
 
 class ConnectStatus(StrEnum):
@@ -222,13 +224,23 @@ def look_at_account(context: Payments, stripe_account: str) -> None:
     Raises:
         StripeBusy, StripeUnsure, StripeRefused: it cannot be asked.
     """
+    if not any(_look_once(context, stripe_account) for _ in range(_LOOKS)):
+        raise StripeUnsure("what is known of the account changes just now")
+
+
+def _look_once(context: Payments, stripe_account: str) -> bool:
+    """False: others learnt something of the account meanwhile, and this answer may be older than theirs."""
+    with context.store.reading():
+        row = Connection.get_or_none(Connection.stripe_account == stripe_account)
+    if row is None:
+        return True
+    state: AccountState | None = None
     try:
         state = context.stripe().account(stripe_account)
     except StripeRefused as refused:
         if not refused.out_of_reach:
             raise
-        state = None
-    context.store.run(lambda: take_in_account(context, stripe_account, state))
+    return context.store.run(lambda: take_in_account(context, stripe_account, state, version=row.version))
 
 
 def note_refusal(context: Payments, stripe_account: str, refused: StripeRefused) -> None:
@@ -241,12 +253,19 @@ def note_refusal(context: Payments, stripe_account: str, refused: StripeRefused)
         log.info("the account %s cannot be looked at: %s", stripe_account, trouble)
 
 
-def take_in_account(context: Payments, stripe_account: str, state: AccountState | None) -> None:
-    """Keep what Stripe says of a connected account (None: it cut us off), and ask for the deposits that waited for it."""
+def take_in_account(
+    context: Payments, stripe_account: str, state: AccountState | None, *, version: int | None = None
+) -> bool:
+    """Keep what Stripe says of a connected account (None: it cut us off), and ask for the deposits that waited for it.
+
+    Returns whether that was done: not where the row is no longer the `version` that stood when Stripe was asked.
+    """
     with context.store.transaction():
         row = locked(context.store, Connection.select().where(Connection.stripe_account == stripe_account)).first()
         if row is None or (state is None and row.cut_off):
-            return
+            return True
+        if version not in {None, row.version}:
+            return False
         could_charge = row.charges_enabled and not row.cut_off
         if state is None:
             row.cut_off, row.charges_enabled, row.payouts_enabled = True, False, False
@@ -259,6 +278,7 @@ def take_in_account(context: Payments, stripe_account: str, state: AccountState 
         can_charge = row.charges_enabled and not row.cut_off
         if can_charge != could_charge:
             _settle_waiting(context, row.account_id)
+        return True
 
 
 def _settle_waiting(context: Payments, account_id: str) -> None:
