@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.payments.tests.practice import Practice
 
 from chassis.inbox import Event
-from payments.store.models import Client
+from payments.store.models import Client, Webhook
 
 
 def _client(practice: Practice, client_id: str = "cli_1") -> Client:
@@ -34,6 +34,25 @@ def test_forgetting_blanks_the_person_keeps_the_money_and_says_so(practice: Prac
     assert "bookkeeping" in told["kept"][0]["why"]
     practice.cancel(session_id)
     assert practice.standing(session_id)[0] == "refunded"
+
+
+def test_forgetting_blanks_what_stripe_told_of_the_client_on_the_platform_too(practice: Practice) -> None:
+    with practice.service.store.transaction():
+        for id, account_id in (("evt_theirs", practice.account_id), ("evt_platform", None)):
+            Webhook.create(
+                id=id,
+                account_id=account_id,
+                type="checkout.session.completed",
+                body='{"customer_email": "ada@example.com"}',
+                state="failed",
+                tries=12,
+                received_at=practice.clock.now(),
+            )
+    practice.hear(_erase(practice))
+    with practice.service.store.reading():
+        bodies = {each.id: each.body for each in Webhook.select().where(Webhook.id.startswith("evt_"))}
+    assert (bodies["evt_theirs"], bodies["evt_platform"]) == (None, None)
+    assert practice.last_told("payments.client_erased")["blanked"]["webhooks"] == 2
 
 
 def test_what_comes_late_of_a_forgotten_client_does_not_bring_it_back(practice: Practice) -> None:

@@ -24,10 +24,9 @@ def erase_client(context: Payments, account_id: str, client_id: str, sequence: i
         .where((Client.account_id == account_id) & Client.id.in_(ids) & Client.erased_at.is_null())
         .execute()
     )
-    webhooks = sum(
-        Webhook.update(body=None).where((Webhook.account_id == account_id) & Webhook.body.contains(mail)).execute()
-        for mail in mails
-    )
+    # Those of the platform itself, of destination charges, name no account.
+    theirs = (Webhook.account_id == account_id) | Webhook.account_id.is_null()
+    webhooks = sum(Webhook.update(body=None).where(theirs & Webhook.body.contains(mail)).execute() for mail in mails)
     if not Client.select().where(Client.id == client_id).exists():
         # Whatever comes late of this client must not bring it back.
         Client.create(id=client_id, account_id=account_id, version=0, name="", erased_at=context.now())
