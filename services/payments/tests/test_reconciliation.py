@@ -11,7 +11,9 @@ import requests
 from services.payments.tests.practice import DISPUTED, REFUND_PENDING, VISA, Practice
 
 from chassis.ids import new_id
+from payments.gateways.stripe import DisputeState, StripeGateway
 from payments.operations.context import Payments
+from payments.operations.money import take_in_dispute
 from payments.operations.reconciling import Found, Sweep, homes, reconcile_one
 from payments.service import context_of
 from payments.store.models import Deposit, Difference, Payment, Reconciliation, RefundPart, Webhook
@@ -121,6 +123,31 @@ def test_a_dispute_whose_webhook_was_lost_is_taken_in(practice: Practice) -> Non
     assert {found.kind for found in _compare(practice)} == {"payment_unknown", "dispute_differs"}
     assert practice.standing(session_id)[0] == "disputed"
     assert _compare(practice) == []
+
+
+def test_an_older_dispute_of_a_payment_does_not_hide_the_newer_one(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = practice.paid_session()
+    payment = _payment(practice, session_id)
+
+    def dispute(id: str, status: str) -> DisputeState:
+        return DisputeState(
+            id=id,
+            status=status,
+            amount=2000,
+            currency="EUR",
+            payment_intent=payment.payment_intent,
+            charge=payment.charge,
+        )
+
+    older, newer = dispute("dp_1", "won"), dispute("dp_2", "needs_response")
+    for seen in (dispute("dp_1", "needs_response"), older, newer):
+        take_in_dispute(_context(practice), payment, seen)
+    monkeypatch.setattr(StripeGateway, "disputes", lambda *args, **kwargs: iter([[newer, older]]))
+    monkeypatch.setattr(StripeGateway, "disputes_of", lambda *args, **kwargs: [newer, older])
+    assert "dispute_differs" not in {found.kind for found in _compare(practice)}
+    assert practice.standing(session_id)[0] == "disputed"
 
 
 def test_a_payment_that_stripe_does_not_know_is_said_and_left_alone(practice: Practice) -> None:

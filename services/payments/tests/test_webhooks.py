@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from services.payments.tests.conftest import Open
 from services.payments.tests.practice import DISPUTED, Practice, code_of, until
 
 from payments.domain.charging import ChargeModel
+from payments.gateways.stripe import CheckoutPage, RefundState, StripeGateway
 from payments.operations import refunding
 from payments.service import context_of
-from payments.store.models import Webhook
+from payments.store.models import Checkout, Payment, RefundPart, Webhook
 
 
 def _signed(secret: str, body: bytes, at: float) -> str:
@@ -245,3 +247,52 @@ def test_an_account_that_cut_us_off_is_disconnected_and_no_new_deposit_is_asked(
     seen = practice.get("/v1/connect")
     assert (seen["status"], seen["charges_enabled"]) == ("disconnected", False)
     assert practice.deposit(practice.book())["reason"] == "not_connected"
+
+
+def test_a_bank_that_refused_before_the_page_is_told_complete_leaves_it_to_be_paid_anew(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = practice.book()
+    practice.open_page(session_id)
+    with practice.service.store.reading():
+        page = Checkout.get()
+    real = StripeGateway.checkout
+
+    def unpaid(self: StripeGateway, account: str, model: ChargeModel, session: str) -> CheckoutPage:
+        seen = real(self, account, model, session)
+        if session != page.stripe_session:
+            return seen
+        return replace(seen, status="complete", payment=None, url=None)
+
+    monkeypatch.setattr(StripeGateway, "checkout", unpaid)
+    for type in ("checkout.session.async_payment_failed", "checkout.session.completed"):
+        _send(practice, _event(type, page.stripe_session, page.stripe_account))
+        practice.settle_down()
+    with practice.service.store.reading():
+        assert Checkout.get().state == "failed"
+    practice.pay(session_id)
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+
+
+def test_a_second_refund_that_names_the_same_part_does_not_undo_the_first(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    practice.put_settings(refund_percentage=50)
+    session_id = practice.paid_session()
+    practice.cancel(session_id)
+    with practice.service.store.reading():
+        part, account = RefundPart.get(), Payment.get().stripe_account
+    real = StripeGateway.refund
+
+    def refund(self: StripeGateway, account: str, model: ChargeModel, id: str) -> RefundState:
+        if id != "re_twice":
+            return real(self, account, model, id)
+        return replace(real(self, account, model, part.stripe_refund), id=id, status="canceled")
+
+    monkeypatch.setattr(StripeGateway, "refund", refund)
+    metadata = {"timeblu_refund_part": part.id}
+    _send(practice, _event("refund.updated", "re_twice", account, status="canceled", metadata=metadata))
+    practice.settle_down()
+    assert _states(practice)["refund.updated"] == "done"
+    assert practice.standing(session_id) == ("partially_refunded", 1000, 0, 1000)
+    assert practice.violations() == {}

@@ -106,6 +106,7 @@ class CheckoutPage:
 @dataclass(frozen=True, kw_only=True)
 class RefundState:
     id: str
+    created_at: datetime
     status: str
     amount: int
     currency: str
@@ -591,6 +592,7 @@ def _refund(refund: Any) -> RefundState:
     currency = refund.currency.upper()
     return RefundState(
         id=refund.id,
+        created_at=_moment(refund.created),
         status=refund.status or "pending",
         amount=from_stripe(refund.amount, currency),
         currency=currency,

@@ -140,7 +140,7 @@ class Book:
             for refund in self.own_refunds
             if refund.status in UNDER_WAY and counts(refund.era)
             for part in self.parts_of(refund)
-            if not part.replaced and part.status in PARTS_UNDER_WAY
+            if not part.replaced and part.status in PARTS_UNDER_WAY and part.purse == Purse.HELD
         )
 
 

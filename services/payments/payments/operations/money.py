@@ -24,7 +24,7 @@ from payments.store.models import (
     Refund,
     RefundPart,
 )
-from payments.store.queries import lock_part, locked
+from payments.store.queries import LIVE_PAGES, lock_part, locked
 
 if TYPE_CHECKING:
     from payments.gateways.stripe import CheckoutPage, DisputeState, PaymentState, RefundState
@@ -51,8 +51,12 @@ def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed:
         page.stripe_session = seen.id
         if seen.status == "complete" and failed:
             page.state = CheckoutState.FAILED.value
+        elif seen.status == "complete" and seen.payment:
+            page.state = CheckoutState.COMPLETE.value
         elif seen.status == "complete":
-            page.state = (CheckoutState.COMPLETE if seen.payment else CheckoutState.PROCESSING).value
+            # Stripe says no more of one that the bank has refused, and that may have been told of before: it stays ended.
+            if page.state in LIVE_PAGES:
+                page.state = CheckoutState.PROCESSING.value
         elif seen.status == "expired":
             page.state = CheckoutState.EXPIRED.value
         elif page.state in {CheckoutState.INTENDED, CheckoutState.OPEN}:
@@ -167,6 +171,9 @@ def take_in_part(context: Payments, part_id: str, seen: RefundState) -> None:
     """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail."""
     with context.store.transaction():
         case, part = _case_of_part(context, part_id)
+        if part.stripe_refund not in {None, seen.id}:
+            # A second refund at Stripe that names the same part does not speak for the one that counts.
+            return
         _apply(case, part, seen)
         add_up(case, case.book.refund(part.refund_id))
         conclude(case)
@@ -224,7 +231,7 @@ def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
         session_id=case.deposit.session_id,
         version=0,
         cause=f"stripe:{seen.id}",
-        era=case.deposit.era,
+        era=_era_at(case, seen.created_at),
         status=RefundStatus.PENDING.value,
         amount=seen.amount,
         currency=payment.currency,
@@ -252,6 +259,12 @@ def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
     )
     case.book.put_part(part)
     return part
+
+
+def _era_at(case: Case, moment: datetime) -> int:
+    """The era in which something happened at Stripe, however late it is heard of; its moments are whole seconds."""
+    restores = [each.restored_at.replace(microsecond=0) for each in case.cancellations if each.restored_at]
+    return min(int(case.deposit.era), sum(1 for restored_at in restores if restored_at <= moment))
 
 
 class InTheWay(Exception):

@@ -450,6 +450,8 @@ class Sweep:
         lists = self.context.stripe().disputes(
             self.home.stripe_account, self.home.model, since=self.since, until=self.until
         )
+        # The newest of a payment is the one that counts, and comes first.
+        compared: set[str] = set()
         for page in lists:
             with self.context.store.reading():
                 payments = {
@@ -460,7 +462,10 @@ class Sweep:
                 }
             for seen in page:
                 payment = payments.get(seen.payment_intent)
-                found = self._compare_dispute(payment, seen) if payment else None
+                if payment is None or payment.id in compared:
+                    continue
+                compared.add(payment.id)
+                found = self._compare_dispute(payment, seen)
                 if found is not None:
                     yield found
         undecided = Payment.select().where(
