@@ -101,9 +101,9 @@ def _announce(suite: Suite, data_dir: Path) -> None:
 
     where, place = suite.addresses.outside, shlex.quote(str(data_dir))
     token = issue(suite.secrets.auth_jwt_secret, account_id=ACCOUNT, scope=" ".join(SCOPES), ttl=_TOKEN_SECONDS)
-    print(f"ready {where}", flush=True)
+    # At once, as whoever waits for its first line reads the others then.
     print(
-        f"token {token}\n\nTo try it, in another terminal:\n"
+        f"ready {where}\ntoken {token}\n\nTo try it, in another terminal:\n"
         f"  TOKEN=$(make -s token ACCOUNT={ACCOUNT} DATA_DIR={place})\n"
         f'  curl -H "Authorization: Bearer $TOKEN" {where}/scheduling/v1/account\n'
         f"  make demo PORT={suite.port} DATA_DIR={place}     # books, pays, cancels and refunds, and tells each hop\n",
