@@ -344,13 +344,19 @@ def test_a_client_made_by_a_booking_is_in_the_replica_before_its_event_came(ligh
     assert light_world.kept() == []
 
 
-def test_a_released_booking_that_is_restored_waits_for_its_deposit_again(light_world: World) -> None:
-    world = light_world
+def _booked_unpaid(world: World) -> tuple[str, dict[str, Any]]:
+    """The path of a booking that is confirmed at once but for the deposit that payments asks of it, and how it is shown."""
     visitor = world.open_page(auto_confirm="immediate")
     quarter = {"type": "percent", "percent": 25}
     path = f"/sessions/{visitor.book(world.session_type(online=True, deposit=quarter), '12-08 10:00')['id']}"
     session = world.a.get(path)
     world.tell("deposit.required", world.deposit_told(session, 1, "required"))
+    return path, session
+
+
+def test_a_released_booking_that_is_restored_waits_for_its_deposit_again(light_world: World) -> None:
+    world = light_world
+    path, session = _booked_unpaid(world)
     world.clock.advance(minutes=30)
     world.tell("deposit.released", world.deposit_told(session, 2, "canceled", reason="released"))
     assert world.a.post(f"{path}/restore")["status"] == "pending"
@@ -365,11 +371,7 @@ def test_a_released_booking_that_is_restored_waits_for_its_deposit_again(light_w
 
 def test_a_release_that_the_refund_of_a_late_payment_overtook_is_carried_out(light_world: World) -> None:
     world = light_world
-    visitor = world.open_page(auto_confirm="immediate")
-    quarter = {"type": "percent", "percent": 25}
-    path = f"/sessions/{visitor.book(world.session_type(online=True, deposit=quarter), '12-08 10:00')['id']}"
-    session = world.a.get(path)
-    world.tell("deposit.required", world.deposit_told(session, 1, "required"))
+    path, session = _booked_unpaid(world)
     world.tell("deposit.changed", world.deposit_told(session, 4, "refunded", refunded_amount=2000))
     world.tell("deposit.released", world.deposit_told(session, 2, "canceled", reason="released"))
     world.run_jobs()

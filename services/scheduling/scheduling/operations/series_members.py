@@ -91,6 +91,16 @@ class Members(Protocol):
     def keep(self, changed: Any, actor: Actor, batch: Batch | None) -> None: ...
 
 
+def _laid_start(series: Series, wall: datetime) -> datetime:
+    """When the series has its occurrence at `wall` begin."""
+    return on_the_wall(wall + series.shifted, series.zone)
+
+
+def _shift(series: Series, wall: datetime, starts_at: datetime) -> timedelta:
+    """How far the series moves by the clock on its wall, if its occurrence at `wall` is to begin at `starts_at`."""
+    return wall_of(starts_at, series.zone) - wall_of(_laid_start(series, wall), series.zone)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionMembers:
     context: Scheduling
@@ -113,7 +123,7 @@ class SessionMembers:
         return Placement.of(member)
 
     def laid_at(self, series: Series, wall: datetime) -> Place:
-        starts_at = on_the_wall(wall + series.shifted, series.zone)
+        starts_at = _laid_start(series, wall)
         duration = timedelta(minutes=series.template["duration_minutes"])
         return series.template["calendar_id"], starts_at, starts_at + duration
 
@@ -135,7 +145,7 @@ class SessionMembers:
         )
         shift = timedelta(0)
         if "starts_at" in body:
-            shift = wall_of(body["starts_at"], series.zone) - wall_of(self.laid_at(series, wall)[1], series.zone)
+            shift = _shift(series, wall, body["starts_at"])
         if shift or {"duration_minutes", "calendar_id"} & body.keys():
             # Whoever moves loses what was allowed for the old time.
             override = Override.of(body)
@@ -143,7 +153,7 @@ class SessionMembers:
         return Plan(template=template, shift=shift)
 
     def times(self, series: Series, wall: datetime, plan: Plan, body: Body) -> dict[str, Any]:
-        return {"starts_at": on_the_wall(wall + series.shifted, series.zone)} if plan.moves else {}
+        return {"starts_at": _laid_start(series, wall)} if plan.moves else {}
 
     def wanted(self, member: Session, body: Body) -> Placement:
         session_type = amending.its_type(self.context, self.account, member, body)
@@ -181,7 +191,7 @@ class EventMembers:
         return blocked_times.block_of(member)
 
     def laid_at(self, series: Series, wall: datetime) -> Place:
-        starts_at = on_the_wall(wall + series.shifted, series.zone)
+        starts_at = _laid_start(series, wall)
         return (
             series.template["calendar_id"],
             starts_at,
@@ -207,10 +217,7 @@ class EventMembers:
         )
         length = Length.between(starts_at, ends_at, all_day=all_day, zone=series.zone)
         template |= {"all_day": all_day, "length": length.as_data()}
-        return Plan(
-            template=template,
-            shift=wall_of(starts_at, series.zone) - wall_of(self.laid_at(series, wall)[1], series.zone),
-        )
+        return Plan(template=template, shift=_shift(series, wall, starts_at))
 
     def times(self, series: Series, wall: datetime, plan: Plan, body: Body) -> dict[str, Any]:
         if not self.timing & body.keys():
