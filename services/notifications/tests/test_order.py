@@ -77,7 +77,7 @@ def test_every_order_ends_the_same(make_practice: MakePractice, store_url: str) 
     for type_, data in HISTORY:
         practice.hear(type_, data)
     expected = outcome(practice)
-    assert len(expected["messages"]) == 7
+    assert len(expected["messages"]) == 8
 
     for seed in range(8):
         empty(practice)

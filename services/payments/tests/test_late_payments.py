@@ -100,6 +100,22 @@ def test_unpaid_in_time_a_booked_slot_is_released_after_its_page_has_ended(pract
     assert practice.pay_at(page).status_code >= 400
 
 
+def test_a_slot_whose_deposit_could_not_be_asked_has_the_time_to_pay_from_when_it_is(stranger: Practice) -> None:
+    session_id = stranger.book(source="online", status="pending")
+    stranger.advance(hours=5)
+    stranger.settle_down()
+    assert stranger.standing(session_id)[0] == "not_asked"
+    stranger.connect()
+    assert stranger.told("deposit") == ["deposit.not_asked", "deposit.required"]
+    stranger.advance(minutes=29)
+    stranger.settle_down()
+    assert stranger.standing(session_id)[0] == "required"
+    stranger.advance(minutes=2)
+    stranger.settle_down()
+    assert stranger.standing(session_id)[0] == "canceled"
+    assert stranger.told("deposit")[-2:] == ["deposit.canceled", "deposit.released"]
+
+
 def test_a_slot_that_the_provider_confirmed_meanwhile_is_asked_for_again(practice: Practice) -> None:
     session_id = practice.book(source="online", status="pending")
     practice.advance(minutes=31)

@@ -22,7 +22,7 @@ class Fact:
     """Something to tell. `key` names it for good; `sequence` is the subject's version that told it.
 
     What one act did to several sessions is one fact, whichever of their events tells it: `batch_id` names the act, which has
-    changed `batch_size` sessions.
+    changed `batch_size` sessions. `unless_told` is one that goes only to a client who has not been told the payment link.
     """
 
     kind: Kind
@@ -35,6 +35,7 @@ class Fact:
     cancellation_id: str | None = None
     deposit_id: str | None = None
     refund_id: str | None = None
+    unless_told: bool = False
 
 
 def of_session(event: str, session: Mapping[str, Any]) -> Iterator[Fact]:
@@ -49,8 +50,8 @@ def of_session(event: str, session: Mapping[str, Any]) -> Iterator[Fact]:
     }
     if event in tellers:
         yield from tellers[event](session)
-    if event in ("session.updated", "session.rescheduled") and _deposit_asked_now(session):
-        yield _fact(session, Kind.DEPOSIT_DUE, "asked")
+    if event in ("session.updated", "session.rescheduled") and _may_be_asked_now(session):
+        yield _fact(session, Kind.DEPOSIT_DUE, "asked", unless_told=True)
     if cancellation and cancellation["refund"] is None and _deposit_status(session) == DepositStatus.PAID:
         yield _fact(session, Kind.REFUND_DECISION_NEEDED, cancellation["id"], cancellation_id=cancellation["id"])
 
@@ -64,6 +65,9 @@ def of_deposit(event: str, deposit: Mapping[str, Any]) -> Iterator[Fact]:
     }
     for kind in kinds.get(event, ()):
         yield _deposit_fact(deposit, kind, deposit["version"])
+    # One that was not asked at first: what told of its session may have gone out without a link.
+    if event == "deposit.required" and deposit["version"] > 1:
+        yield _deposit_fact(deposit, Kind.DEPOSIT_DUE, f"asked:{deposit['version']}", unless_told=True)
     # Below plan max nobody expects a deposit: nothing to tell.
     if event == "deposit.not_asked" and deposit["reason"] != "plan":
         yield _deposit_fact(deposit, Kind.DEPOSIT_NOT_ASKED, deposit["id"])
@@ -125,19 +129,28 @@ def _restored(session: Mapping[str, Any]) -> Iterator[Fact]:
     yield _fact(session, Kind.RESTORED, session["version"], cancellation_id=last)
 
 
-def _deposit_asked_now(session: Mapping[str, Any]) -> bool:
-    """Whether the deposit of a session in a series was asked just now, long after the series was confirmed: its link is new."""
+def _may_be_asked_now(session: Mapping[str, Any]) -> bool:
+    """Whether the change may have brought the deposit, and so a link that is new, long after the session was confirmed.
+
+    So with one in a series whose day has come, and where another session type asks one.
+    """
     deposit = session["deposit"]
     return (
-        session["source"] == "series"
-        and session["status"] in (SessionStatus.PENDING, SessionStatus.CONFIRMED)
+        session["status"] in (SessionStatus.PENDING, SessionStatus.CONFIRMED)
         and deposit is not None
         and deposit["status"] == DepositStatus.REQUIRED
         and deposit["id"] is None
     )
 
 
-def _fact(session: Mapping[str, Any], kind: Kind, what: object, *, cancellation_id: str | None = None) -> Fact:
+def _fact(
+    session: Mapping[str, Any],
+    kind: Kind,
+    what: object,
+    *,
+    cancellation_id: str | None = None,
+    unless_told: bool = False,
+) -> Fact:
     batch = session.get("batch") if kind in TOLD_TOGETHER else None
     parts = (batch["id"], kind) if batch else (session["id"], kind, what)
     return Fact(
@@ -149,10 +162,11 @@ def _fact(session: Mapping[str, Any], kind: Kind, what: object, *, cancellation_
         batch_id=batch and batch["id"],
         batch_size=batch and batch["size"],
         cancellation_id=cancellation_id,
+        unless_told=unless_told,
     )
 
 
-def _deposit_fact(deposit: Mapping[str, Any], kind: Kind, what: object) -> Fact:
+def _deposit_fact(deposit: Mapping[str, Any], kind: Kind, what: object, *, unless_told: bool = False) -> Fact:
     return Fact(
         kind=kind,
         key=f"{deposit['session_id']}:{kind}:{what}",
@@ -160,6 +174,7 @@ def _deposit_fact(deposit: Mapping[str, Any], kind: Kind, what: object) -> Fact:
         client_id=deposit["client_id"],
         sequence=deposit["version"],
         deposit_id=deposit["id"],
+        unless_told=unless_told,
     )
 
 

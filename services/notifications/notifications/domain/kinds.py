@@ -107,3 +107,5 @@ TOLD_TOGETHER = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESCHEDULED, Kind.CANCELL
 """What one act does to several sessions of a series is one message of these kinds."""
 TELL_THE_TIME = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESCHEDULED, Kind.RESTORED)
 """Messages to the client that say when the session is."""
+TELL_THE_LINK = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESTORED, Kind.REMINDER_24H, Kind.DEPOSIT_DUE)
+"""Messages to the client that hold the payment link while something is due."""

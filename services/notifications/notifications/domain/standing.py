@@ -37,6 +37,8 @@ class Known:
     """Start and end as the client was told them last, None where no message that says them went out."""
     cancellation_untold: bool
     """Whether the message about the last cancellation was overtaken before it went out."""
+    link_told: bool
+    """Whether another message has told the payment link, or is about to; asked of one that goes only to who has not been told it."""
     held_before: Sequence[tuple[int, int]] = field(default=())
     """What the deposit held at each of its versions that are known, as (version, held amount), ascending."""
 
@@ -65,7 +67,7 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.REFUND_DECISION_NEEDED:
             return this_cancellation and cancellation["refund"] is None and _paid(known)  # type: ignore[index]
         case Kind.DEPOSIT_DUE:
-            return status in LIVE and _due(known)
+            return status in LIVE and _due(known) and not known.link_told
         case Kind.DEPOSIT_RECEIVED | Kind.DEPOSIT_PAID:
             return money_came(known.held_before, sequence)
         case Kind.DEPOSIT_NOT_ASKED:

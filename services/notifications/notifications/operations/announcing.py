@@ -105,6 +105,7 @@ def _call_for(context: Notifications, fact: Fact, channel: Channel, session: Ses
         cancellation_id=fact.cancellation_id,
         deposit_id=fact.deposit_id,
         refund_id=fact.refund_id,
+        unless_told=fact.unless_told,
         sequence=fact.sequence,
         due_at=occurred_at,
         waits=waits and not late,

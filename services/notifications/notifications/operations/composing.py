@@ -66,6 +66,12 @@ class Message:
     def to_client(self) -> bool:
         return TERMS[self.kind].audience is Audience.CLIENT
 
+    @property
+    def holds_link(self) -> bool:
+        """Whether something is due of its session and there is a link to pay it by."""
+        money = self._money()
+        return money["status"] == DepositStatus.REQUIRED and bool(money["due_amount"] and self._payment_url())
+
     def email(self, context: Notifications) -> Letter:
         """The email that this delivery is now. Raises jinja2.TemplateError."""
         wording, variables = self._wording(), self._variables(context)
@@ -173,15 +179,10 @@ class Message:
 
     def _payments(self, wording: Wording) -> tuple[tuple[str, str, str], ...]:
         """What is to be paid of several sessions: when, how much, and where."""
-        due = [
-            (each.session, each._money(), each._payment_url())
-            for each in self.together
-            if each._money()["status"] == DepositStatus.REQUIRED and each._payment_url()
-        ]
+        due = [(each.session, each._money(), each._payment_url()) for each in self.together if each.holds_link]
         return tuple(
             (wording.date(session.starts_at), wording.money(money["due_amount"], money["currency"]), url)
             for session, money, url in due
-            if money["due_amount"]
         )
 
     def _money(self) -> dict[str, Any]:

@@ -346,6 +346,7 @@ def known(message: Message, *, again: bool = False) -> Known:
         cancellation_untold=message.kind is Kind.RESTORED
         and not again
         and deliveries.untold(session.id, cancellation, channel),
+        link_told=message.delivery.unless_told and not again and deliveries.link_told(message.delivery),
         held_before=[(version, held) for version, held in deposit.held] if deposit else [],
     )
 
@@ -410,7 +411,7 @@ def _taken_up(context: Notifications, channel: Channel, prepared: Sequence[_Prep
     for each in prepared:
         if each.delivery.batch_id is not None:
             for told in each.message.together:
-                replicas.note_told(each.delivery.batch_id, told.session)
+                replicas.note_told(each.delivery.batch_id, told.session, link=told.holds_link)
     return [each.ready for each in prepared]
 
 
@@ -430,12 +431,13 @@ def _within_quota(context: Notifications, prepared: Sequence[_Prepared]) -> list
 
 def _change(context: Notifications, channel: Channel, prepared: _Prepared) -> dict[str, Any]:
     """What a delivery becomes when it is taken to be sent."""
-    ready, told = prepared.ready, prepared.message.session
+    ready, message = prepared.ready, prepared.message
     return {
         **_taken(context, ready.claim),
         "address": ready.to,
-        "told_starts_at": told.starts_at,
-        "told_ends_at": told.ends_at,
+        "told_starts_at": message.session.starts_at,
+        "told_ends_at": message.session.ends_at,
+        "told_link": message.holds_link,
         **(
             _begun_now(context, prepared.delivery, ready.text)
             if channel is Channel.SMS

@@ -8,7 +8,7 @@ from typing import Any
 
 from chassis import rows
 from chassis.store import Store, moment
-from notifications.domain.kinds import TELL_THE_TIME, Channel, Kind
+from notifications.domain.kinds import TELL_THE_LINK, TELL_THE_TIME, Channel, Kind
 from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
 from notifications.store.models import BatchMember, Client, Delivery
 
@@ -114,6 +114,34 @@ def told_last(session_id: str, channel: str) -> tuple[datetime, datetime] | None
         row for query in (alone, together) for row in query.order_by(Delivery.sent_at.desc()).limit(1).tuples()
     ]
     return max(latest)[1:] if latest else None
+
+
+def link_told(delivery: Delivery) -> bool:
+    """Whether another message has told the client the payment link of this one's session, or will: the last that could speaks for all.
+
+    They are locked first, so that what a worker renders of them just now is known.
+    """
+    of_batch = BatchMember.select(BatchMember.batch_id).where(BatchMember.session_id == delivery.session_id)
+    of_it = ((Delivery.session_id == delivery.session_id) & Delivery.batch_id.is_null()) | Delivery.batch_id.in_(
+        of_batch
+    )
+    # What an email told need not be told by text. Of two about a deposit that was asked the first tells it, each channel by itself.
+    booking = Delivery.channel.in_([delivery.channel, Channel.EMAIL.value]) & (Delivery.kind != Kind.DEPOSIT_DUE.value)
+    earlier = (Delivery.channel == delivery.channel) & (Delivery.id < delivery.id)
+    query = Delivery.select(Delivery.id).where(
+        of_it & (booking | earlier) & Delivery.kind.in_([kind.value for kind in TELL_THE_LINK])
+    )
+    gone = (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED)
+    found = [each for each in all_locked([row.id for row in query]).values() if each.status not in gone]
+    last = max(found, key=lambda each: str(each.id), default=None)
+    if last is None or (last.status == DeliveryStatus.QUEUED and last.claim is None):
+        return last is not None
+    told = (
+        last
+        if last.batch_id is None
+        else rows.first(BatchMember, batch_id=last.batch_id, session_id=delivery.session_id)
+    )
+    return told is not None and bool(told.told_link)
 
 
 def untold(session_id: str, cancellation_id: str | None, channel: str) -> bool:

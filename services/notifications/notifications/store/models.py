@@ -95,13 +95,14 @@ class Session(Base):
 
 
 class BatchMember(Base):
-    """A session that an act has changed together with others; the times of it that were told with them."""
+    """A session that an act has changed together with others; the times of it that were told with them, and whether its payment link was."""
 
     batch_id = TextField()
     session_id = TextField()
     cancellation_id = TextField(null=True)
     told_starts_at = UtcDateTimeField(null=True)
     told_ends_at = UtcDateTimeField(null=True)
+    told_link = BooleanField(null=True)
 
     class Meta:
         table_name = "batch_members"
@@ -266,6 +267,8 @@ class Delivery(Base):
     sent_at = UtcDateTimeField(null=True)
     told_starts_at = UtcDateTimeField(null=True)
     told_ends_at = UtcDateTimeField(null=True)
+    told_link = BooleanField(null=True)
+    unless_told = BooleanField()
     slot_at = UtcDateTimeField(null=True)
     segments = IntegerField(null=True)
     created_at = UtcDateTimeField()

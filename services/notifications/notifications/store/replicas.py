@@ -104,9 +104,9 @@ def sessions_of_batch(batch_id: str) -> list[tuple[Session, str | None]]:
     return [(session, members[session.id]) for session in found]
 
 
-def note_told(batch_id: str, session: Session) -> None:
-    """Note that the message about the act has told when this session is."""
-    BatchMember.update(told_starts_at=session.starts_at, told_ends_at=session.ends_at).where(
+def note_told(batch_id: str, session: Session, *, link: bool) -> None:
+    """Note that the message about the act has told when this session is, and whether it held its payment link."""
+    BatchMember.update(told_starts_at=session.starts_at, told_ends_at=session.ends_at, told_link=link).where(
         (BatchMember.batch_id == batch_id) & (BatchMember.session_id == session.id)
     ).execute()
 
