@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from services.payments.tests.conftest import Open
-from services.payments.tests.practice import Practice, code_of
+from services.payments.tests.conftest import Open, open_practice
+from services.payments.tests.practice import Practice, code_of, until
 
 from payments.domain.charging import Dashboard
 from payments.gateways.stripe import AccountState, StripeGateway
+from payments.operations import connect
 from payments.operations.connect import look_at_account
 from payments.service import context_of
+from payments.store.models import Connection
 
 
 def _accounts_at_stripe(practice: Practice) -> list[dict[str, Any]]:
@@ -241,3 +247,101 @@ def test_an_older_answer_of_stripe_does_not_undo_a_newer_one(
     monkeypatch.setattr(StripeGateway, "account", answer)
     look_at_account(context, account)
     assert practice.get("/v1/connect")["charges_enabled"]
+
+
+# --- what is booked while Stripe lets the account charge --------------------------------------------------------------
+
+
+@pytest.fixture
+def on_postgresql(postgres_url: str, tmp_path: Path) -> Iterator[Practice]:
+    """A stranger on the store on which several units of work may be open at once, onboarding not finished."""
+    with open_practice(postgres_url, tmp_path) as practice:
+        practice.introduce()
+        practice.post("/v1/connect")
+        yield practice
+
+
+def _enabled_at_stripe(practice: Practice) -> str:
+    """The account, which Stripe lets charge from now on without our having heard of it."""
+    practice.hold_hooks(True)
+    requests.post(practice.post("/v1/connect")["onboarding_url"], timeout=10)
+    return str(practice.get("/v1/connect")["stripe_account_id"])
+
+
+def _waits_or_is_done(practice: Practice, thread: threading.Thread) -> None:
+    """Until the other thread has ended, or waits for a lock."""
+
+    def seen() -> bool:
+        store = practice.service.store
+        with store.reading():
+            store.execute("SELECT 1 FROM pg_stat_clear_snapshot()")
+            waiting = store.execute(
+                "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+        return bool(waiting) or not thread.is_alive()
+
+    until(seen, "the other unit of work to wait or to end")
+
+
+def test_a_deposit_made_while_the_account_may_charge_at_last_is_asked(on_postgresql: Practice) -> None:
+    practice, account = on_postgresql, _enabled_at_stripe(on_postgresql)
+    session_id, event = practice.booked()
+    looking = threading.Thread(target=look_at_account, args=(context_of(practice.service), account))
+    with practice.service.store.transaction():
+        # The consumer has taken the event in and is about to commit.
+        practice.service.handlers()[event.type](event)
+        looking.start()
+        _waits_or_is_done(practice, looking)
+    looking.join(timeout=20)
+    assert practice.get("/v1/connect")["charges_enabled"]
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_a_deposit_made_while_that_is_being_committed_is_asked(on_postgresql: Practice) -> None:
+    practice, account = on_postgresql, _enabled_at_stripe(on_postgresql)
+    session_id, event = practice.booked()
+    taking = threading.Thread(target=practice.hear, args=(event,))
+    connection = Connection.update(charges_enabled=True).where(Connection.stripe_account == account)
+    with practice.service.store.transaction():
+        connection.execute()
+        taking.start()
+        _waits_or_is_done(practice, taking)
+    taking.join(timeout=20)
+    assert practice.standing(session_id)[0] == "required"
+
+
+def test_news_of_a_session_and_of_its_account_at_once_do_not_wait_for_each_other(on_postgresql: Practice) -> None:
+    practice = on_postgresql
+    sessions = [practice.book() for _ in range(3)]
+    account = _enabled_at_stripe(practice)
+    looking = threading.Thread(target=look_at_account, args=(context_of(practice.service), account))
+    began = time.monotonic()
+    with practice.service.store.transaction():
+        for session_id in reversed(sessions):
+            event = practice.changed(session_id, notes="Bring a pen")
+            practice.service.handlers()[event.type](event)
+            if not looking.ident:
+                looking.start()
+                _waits_or_is_done(practice, looking)
+    looking.join(timeout=20)
+    assert time.monotonic() - began < 1, "a deadlock is found after a second"
+    assert {practice.standing(session_id)[0] for session_id in sessions} == {"required"}
+
+
+def test_what_was_left_when_a_process_died_is_asked_when_the_account_is_looked_at_next(
+    stranger: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = stranger.book()
+    account = _enabled_at_stripe(stranger)
+    monkeypatch.setattr(connect, "settle", _dies)
+    with pytest.raises(RuntimeError):
+        look_at_account(context_of(stranger.service), account)
+    monkeypatch.undo()
+    assert stranger.standing(session_id)[0] == "not_asked"
+    stranger.hold_hooks(False)
+    stranger.settle_down()
+    assert stranger.standing(session_id)[0] == "required"
+
+
+def _dies(*_: object) -> None:
+    raise RuntimeError("the process ends here")

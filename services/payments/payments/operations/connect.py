@@ -11,13 +11,15 @@ from typing import Any
 
 from chassis.links import BadLink
 from chassis.problems import Conflict, Invalid, NotFound, Stale, Unavailable
+from chassis.rows import first
 from contracts.plans import Feature, includes
+from contracts.sessions import SessionStatus
 from payments.domain.charging import Dashboard
 from payments.gateways.stripe import AccountState, StripeBusy, StripeInFlight, StripeRefused, StripeUnsure
 from payments.operations.context import WEBHOOKS, Payments
 from payments.operations.policies import known_account
-from payments.operations.settle import settle
-from payments.store.models import Account, Connection, Deposit, Webhook, WebhookState
+from payments.operations.settle import PLAN, settle, why_no_charge
+from payments.store.models import Account, Connection, Deposit, Session, Webhook, WebhookState
 from payments.store.queries import locked
 
 log = logging.getLogger(__name__)
@@ -240,7 +242,7 @@ def _look_once(context: Payments, stripe_account: str) -> bool:
     except StripeRefused as refused:
         if not refused.out_of_reach:
             raise
-    return context.store.run(lambda: take_in_account(context, stripe_account, state, version=row.version))
+    return take_in_account(context, stripe_account, state, version=row.version)
 
 
 def note_refusal(context: Payments, stripe_account: str, refused: StripeRefused) -> None:
@@ -256,17 +258,23 @@ def note_refusal(context: Payments, stripe_account: str, refused: StripeRefused)
 def take_in_account(
     context: Payments, stripe_account: str, state: AccountState | None, *, version: int | None = None
 ) -> bool:
-    """Keep what Stripe says of a connected account (None: it cut us off), and ask for the deposits that waited for it.
+    """Keep what Stripe says of a connected account (None: it cut us off), and ask for the deposits that waited for it; outside any unit of work.
 
     Returns whether that was done: not where the row is no longer the `version` that stood when Stripe was asked.
     """
+    if not context.store.run(lambda: _keep_news(context, stripe_account, state, version)):
+        return False
+    _settle_waiting(context, stripe_account)
+    return True
+
+
+def _keep_news(context: Payments, stripe_account: str, state: AccountState | None, version: int | None) -> bool:
     with context.store.transaction():
         row = locked(context.store, Connection.select().where(Connection.stripe_account == stripe_account)).first()
         if row is None or (state is None and row.cut_off):
             return True
         if version not in {None, row.version}:
             return False
-        could_charge = row.charges_enabled and not row.cut_off
         if state is None:
             row.cut_off, row.charges_enabled, row.payouts_enabled = True, False, False
             row.version += 1
@@ -275,16 +283,35 @@ def take_in_account(
         else:
             row.cut_off = False
             _update(context, row, state)
-        can_charge = row.charges_enabled and not row.cut_off
-        if can_charge != could_charge:
-            _settle_waiting(context, row.account_id)
         return True
 
 
-def _settle_waiting(context: Payments, account_id: str) -> None:
-    waiting = Deposit.select(Deposit.session_id).where((Deposit.account_id == account_id) & Deposit.asked_at.is_null())
-    for deposit in list(waiting.order_by(Deposit.id)):
-        settle(context, account_id, deposit.session_id)
+def _settle_waiting(context: Payments, stripe_account: str) -> None:
+    """Settle what is not asked for a reason that holds no more, of a process that died before it came to that as well.
+
+    Each by itself and after what was learnt of the account is committed: who settles locks the session first, then the account.
+    """
+    with context.store.reading():
+        row = first(Connection, stripe_account=stripe_account)
+        waiting = _not_asked_but_for(row) if row else []
+    for deposit in waiting:
+        context.store.run(lambda deposit=deposit: _settle_one(context, deposit))  # type: ignore[misc]
+
+
+def _not_asked_but_for(row: Connection) -> list[Deposit]:
+    """The account's deposits that are not asked and wanted, and for another reason than the account's present one."""
+    wanted = (Session.status != SessionStatus.CANCELLED.value) & Session.terms.is_null(False)
+    waiting = (Deposit.account_id == row.account_id) & Deposit.asked_at.is_null() & (Deposit.reason != PLAN)
+    reason = why_no_charge(row)
+    if reason is not None:
+        waiting &= Deposit.reason != reason
+    query = Deposit.select(Deposit.account_id, Deposit.session_id).join(Session, on=(Session.id == Deposit.session_id))
+    return list(query.where(waiting & wanted).order_by(Deposit.id))
+
+
+def _settle_one(context: Payments, deposit: Deposit) -> None:
+    with context.store.transaction():
+        settle(context, deposit.account_id, deposit.session_id)
 
 
 def _update(context: Payments, row: Connection, state: AccountState) -> None:

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from chassis.ids import new_id
-from chassis.rows import add, change
+from chassis.rows import add, change, first
 from chassis.telemetry import traceparent
 from contracts.plans import Feature, includes
 from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
@@ -200,7 +200,12 @@ def _why_not(case: Case) -> str | None:
     account = Account.get_or_none(Account.id == case.deposit.account_id)
     if not case.fresh and account is not None and not includes(account.plan, Feature.DEPOSITS):
         return PLAN
-    connection = Connection.get_or_none(Connection.account_id == case.deposit.account_id)
+    # As it stays until this is committed: who keeps that the account may charge looks for what was not asked after that.
+    return why_no_charge(first(Connection, share=True, account_id=case.deposit.account_id))
+
+
+def why_no_charge(connection: Connection | None) -> str | None:
+    """Why Stripe lets the provider's account charge nothing; None where it does."""
     if connection is None or connection.stripe_account is None or connection.cut_off:
         return NOT_CONNECTED
     return None if connection.charges_enabled else CHARGES_DISABLED

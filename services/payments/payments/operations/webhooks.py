@@ -297,7 +297,7 @@ def _account(context: Payments, webhook: Webhook) -> None:
 
 def _deauthorized(context: Payments, webhook: Webhook) -> None:
     if webhook.stripe_account is not None:
-        context.store.run(lambda: take_in_account(context, webhook.stripe_account, None))
+        take_in_account(context, webhook.stripe_account, None)
 
 
 def _intent(context: Payments, webhook: Webhook) -> None:
