@@ -99,6 +99,14 @@ class Book:
         """What of this payment is in `purse` now."""
         return _sum((entry for entry in self.entries if entry.payment_id == payment.id), purse)
 
+    def disputed_from(self, payment: Payment, purse: Purse) -> int:
+        """What of this payment the client's bank has taken out of `purse`, and not given back."""
+        return sum(
+            -_moved(entry, purse)
+            for entry in self.entries
+            if entry.payment_id == payment.id and Purse.DISPUTED in {entry.taken_from, entry.given_to}
+        )
+
     def refundable(self, payment: Payment, purse: Purse) -> int:
         """What of this payment may still be sent back by card: what is in the purse, less what is on its way."""
         if payment.kind != "card" or is_disputed(payment):

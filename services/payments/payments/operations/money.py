@@ -221,7 +221,8 @@ def take_in_foreign_refund(context: Payments, payment: Payment, seen: RefundStat
 
 
 def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
-    purse = Purse.SURPLUS if case.book.in_purse(payment, Purse.SURPLUS) >= seen.amount else Purse.HELD
+    surplus = case.book.in_purse(payment, Purse.SURPLUS) + case.book.disputed_from(payment, Purse.SURPLUS)
+    purse = Purse.SURPLUS if surplus >= seen.amount else Purse.HELD
     _make_room(case, payment, seen.amount)
     now = case.context.now()
     refund = Refund.create(
@@ -313,6 +314,7 @@ def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
     payment, purse = case.book.payment(part.payment_id), Purse(part.purse)
     era = case.book.refund(part.refund_id).era
     if part.status == PartStatus.SUCCEEDED:
+        _leave_to_refund(case, payment, purse, part.amount)
         enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, part.amount, at=now, part=part, era=era)
     elif before == PartStatus.SUCCEEDED:
         enter(case, payment, Entry.REFUND_FAILED, Purse.CLIENT, purse, part.amount, at=now, part=part, era=era)
@@ -371,17 +373,43 @@ def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> 
     with context.store.transaction():
         case = _case_of(context, payment.deposit_id)
         payment = case.book.payment(payment.id)
-        now = context.now()
-        taken = case.book.in_purse(payment, Purse.DISPUTED)
-        if seen.withdrawn and not taken:
-            amount = min(seen.amount, case.book.in_purse(payment, Purse.HELD))
-            if amount:
-                enter(case, payment, Entry.DISPUTE, Purse.HELD, Purse.DISPUTED, amount, at=now)
-        elif seen.won and taken:
-            enter(case, payment, Entry.DISPUTE_WON, Purse.DISPUTED, Purse.HELD, taken, at=now)
+        if seen.withdrawn:
+            _withdraw(case, payment, seen.amount)
+        elif seen.won:
+            _give_back(case, payment)
         payment.dispute, payment.dispute_status = seen.id, seen.status
         payment.save()
         conclude(case)
+
+
+# Where a payment's money lies that a bank can take, in the order in which it does.
+_PURSES = (Purse.HELD, Purse.SURPLUS)
+
+
+def _withdraw(case: Case, payment: Payment, amount: int) -> None:
+    """Have the bank hold `amount` of the payment, as far as that is here; what it holds already it does not take again."""
+    missing = amount - case.book.in_purse(payment, Purse.DISPUTED)
+    for purse in _PURSES:
+        taken = max(min(missing, case.book.in_purse(payment, purse)), 0)
+        if taken:
+            enter(case, payment, Entry.DISPUTE, purse, Purse.DISPUTED, taken, at=case.context.now())
+        missing -= taken
+
+
+def _give_back(case: Case, payment: Payment) -> None:
+    """Put what the bank has taken back where it took it."""
+    for purse in _PURSES:
+        taken = case.book.disputed_from(payment, purse)
+        if taken:
+            enter(case, payment, Entry.DISPUTE_WON, Purse.DISPUTED, purse, taken, at=case.context.now())
+
+
+def _leave_to_refund(case: Case, payment: Payment, purse: Purse, amount: int) -> None:
+    """Where a dispute was heard of before a refund of `amount` that had been made already, the bank had that much less to take."""
+    missing = amount - case.book.in_purse(payment, purse)
+    less = min(missing, case.book.disputed_from(payment, purse))
+    if less > 0:
+        enter(case, payment, Entry.DISPUTE_LESS, Purse.DISPUTED, purse, less, at=case.context.now())
 
 
 def _case_of(context: Payments, deposit_id: str) -> Case:

@@ -115,7 +115,7 @@ def _portion(ids: list[str], moved: Any) -> list[Line]:
                 _fee(payments[id], [e for e in found if e.payment_id == id]) for id in {e.payment_id for e in found}
             ),
             refunded=_sum(found, Entry.REFUND) - _sum(found, Entry.REFUND_FAILED),
-            disputed=_sum(found, Entry.DISPUTE) - _sum(found, Entry.DISPUTE_WON),
+            disputed=_sum(found, Entry.DISPUTE) - _sum(found, Entry.DISPUTE_WON) - _sum(found, Entry.DISPUTE_LESS),
         )
         for (deposit_id, currency), found in sorted(by_line.items())
     ]

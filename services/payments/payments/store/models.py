@@ -55,6 +55,7 @@ class Entry(StrEnum):
     REFUND_FAILED = "refund_failed"
     DISPUTE = "dispute"
     DISPUTE_WON = "dispute_won"
+    DISPUTE_LESS = "dispute_less"  # what a refund had sent back before the dispute, and was heard of after it
 
 
 class Base(Model):
