@@ -30,11 +30,13 @@ def _payments(practice: Practice, session_id: str) -> list[Payment]:
         return list(Payment.select().where(Payment.deposit_id == deposit.id).order_by(Payment.id))
 
 
-def _hear(practice: Practice, payment: Payment, status: str, *, id: str = "dp_1", amount: int | None = None) -> None:
+def _hear(practice: Practice, payment: Payment, status: str, *, number: int = 1) -> None:
+    """Hear of the payment's first dispute, or of a later one."""
     seen = DisputeState(
-        id=id,
+        id=f"dp_{number}",
+        created_at=payment.received_at + timedelta(days=number),
         status=status,
-        amount=amount or payment.amount,
+        amount=payment.amount,
         currency=payment.currency,
         payment_intent=payment.payment_intent,
         charge=payment.charge,
@@ -199,3 +201,28 @@ def test_a_dispute_that_is_heard_of_again_takes_only_what_it_could_not_before(pr
     _hear(practice, payment, "lost")
     assert _booked_in(practice, session_id) == {"paid": 2000, "refunded": 0, "disputed": 2000, "kept": 0}
     assert practice.violations() == {}
+
+
+@pytest.mark.parametrize("late", ["won", "lost", "needs_response"])
+def test_late_news_of_an_older_dispute_change_nothing_of_a_newer_one(practice: Practice, late: str) -> None:
+    session_id = practice.paid_session()
+    [payment] = _payments(practice, session_id)
+    _hear(practice, payment, "needs_response", number=1)
+    _hear(practice, payment, "under_review", number=2)
+    _hear(practice, payment, late, number=1)
+    [payment] = _payments(practice, session_id)
+    assert (payment.dispute, payment.dispute_status) == ("dp_2", "under_review")
+    assert _booked_in(practice, session_id) == {"paid": 2000, "refunded": 0, "disputed": 2000, "kept": 0}
+    _hear(practice, payment, "won", number=2)
+    _hear(practice, payment, late, number=1)
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.violations() == {}
+
+
+def test_a_second_dispute_of_a_payment_counts_from_when_it_is_heard_of(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    [payment] = _payments(practice, session_id)
+    for number, status in ((1, "needs_response"), (1, "won"), (2, "needs_response"), (2, "lost")):
+        _hear(practice, payment, status, number=number)
+    assert practice.standing(session_id) == ("disputed", 0, 0, 0)
+    assert _booked_in(practice, session_id) == {"paid": 2000, "refunded": 0, "disputed": 2000, "kept": 0}

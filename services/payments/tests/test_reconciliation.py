@@ -131,9 +131,10 @@ def test_an_older_dispute_of_a_payment_does_not_hide_the_newer_one(
     session_id = practice.paid_session()
     payment = _payment(practice, session_id)
 
-    def dispute(id: str, status: str) -> DisputeState:
+    def dispute(number: int, status: str) -> DisputeState:
         return DisputeState(
-            id=id,
+            id=f"dp_{number}",
+            created_at=payment.received_at + timedelta(days=number),
             status=status,
             amount=2000,
             currency="EUR",
@@ -141,8 +142,8 @@ def test_an_older_dispute_of_a_payment_does_not_hide_the_newer_one(
             charge=payment.charge,
         )
 
-    older, newer = dispute("dp_1", "won"), dispute("dp_2", "needs_response")
-    for seen in (dispute("dp_1", "needs_response"), older, newer):
+    older, newer = dispute(1, "won"), dispute(2, "needs_response")
+    for seen in (dispute(1, "needs_response"), older, newer):
         take_in_dispute(_context(practice), payment, seen)
     monkeypatch.setattr(StripeGateway, "disputes", lambda *args, **kwargs: iter([[newer, older]]))
     monkeypatch.setattr(StripeGateway, "disputes_of", lambda *args, **kwargs: [newer, older])

@@ -120,6 +120,7 @@ class RefundState:
 @dataclass(frozen=True, kw_only=True)
 class DisputeState:
     id: str
+    created_at: datetime
     status: str
     amount: int
     currency: str
@@ -565,6 +566,7 @@ def _dispute(found: Any) -> DisputeState:
     currency = found.currency.upper()
     return DisputeState(
         id=found.id,
+        created_at=_moment(found.created),
         status=found.status,
         amount=from_stripe(found.amount, currency),
         currency=currency,

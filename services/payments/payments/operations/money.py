@@ -369,15 +369,17 @@ def _in_words(seen: RefundState) -> str:
 
 
 def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> None:
-    """Keep what Stripe says of a dispute: the bank takes the money, and gives it back when the dispute is won."""
+    """Keep what Stripe says of a dispute: the bank takes the money, and gives it back when the dispute is won. News of one that a newer has followed change nothing."""
     with context.store.transaction():
         case = _case_of(context, payment.deposit_id)
         payment = case.book.payment(payment.id)
+        if payment.disputed_at is not None and seen.created_at < payment.disputed_at:
+            return
         if seen.withdrawn:
             _withdraw(case, payment, seen.amount)
         elif seen.won:
             _give_back(case, payment)
-        payment.dispute, payment.dispute_status = seen.id, seen.status
+        payment.dispute, payment.dispute_status, payment.disputed_at = seen.id, seen.status, seen.created_at
         payment.save()
         conclude(case)
 

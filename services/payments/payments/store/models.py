@@ -211,6 +211,7 @@ class Payment(Base):
     application_fee: Any = BigIntegerField()
     dispute: Any = TextField(null=True)
     dispute_status: Any = TextField(null=True)
+    disputed_at: Any = UtcDateTimeField(null=True)
     received_at: Any = UtcDateTimeField()
 
     class Meta:

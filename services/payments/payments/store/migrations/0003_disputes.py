@@ -1,0 +1,9 @@
+"""When the dispute of a payment that counts was opened, so that an older one is known for what it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def up(migrator: Any, db: Any) -> None:
+    db.execute_sql("ALTER TABLE payments ADD COLUMN disputed_at TIMESTAMPTZ")
