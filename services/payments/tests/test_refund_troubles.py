@@ -208,6 +208,41 @@ def test_a_refund_in_the_dashboard_before_a_restore_ends_the_same_when_it_is_hea
     assert practice.violations() == {}
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_a_slot_of_which_no_part_is_held_any_more_is_released_whenever_that_is_heard_of(
+    practice: Practice, late: bool
+) -> None:
+    practice.put_settings(refund_percentage=50)
+    session_id = practice.paid_session(source="online", status="pending", hours_ahead=500)
+    practice.cancel(session_id)
+    with practice.service.store.reading():
+        intent = Payment.get().payment_intent
+    practice.hold_hooks(True)
+    _at_stripe(practice, "POST", "refunds", account=_account(practice), payment_intent=intent)
+    practice.advance(minutes=1)
+    practice.hear(practice.restored(session_id, status="pending"))
+    assert practice.standing(session_id) == ("required", 1000, 1000, 0)
+    if late:
+        # By now the slot was found to stay, as a part of its deposit was held.
+        practice.advance(minutes=31)
+        practice.settle_down()
+        assert practice.deposit_row(session_id).release_at is None
+    practice.hold_hooks(False)
+    practice.settle_down()
+    assert practice.standing(session_id) == ("required", 0, 2000, 0)
+    practice.advance(minutes=29)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "required"
+    practice.advance(minutes=2)
+    practice.settle_down()
+    assert practice.standing(session_id)[0] == "canceled"
+    assert practice.told("deposit")[-1] == "deposit.released"
+    practice.advance(hours=80)
+    practice.settle_down()
+    assert "deposit.due" not in practice.told()
+    assert practice.violations() == {}
+
+
 def test_a_payment_too_much_that_goes_back_by_the_dashboard_is_no_refund_of_the_deposit(practice: Practice) -> None:
     session_id = practice.book()
     page = practice.open_page(session_id)

@@ -430,8 +430,10 @@ def _derive(case: Case) -> None:
     deposit = case.deposit
     standing = _standing(case)
     status = standing.status
+    # What was held kept its slot: once that is gone, its time begins anew.
+    gone = bool(deposit.held_amount) and not standing.held
+    begins = status is DepositStatus.REQUIRED and (case.fresh or gone or deposit.status != status)
     deposit.held_amount, deposit.refunded_amount, deposit.due_amount = standing.held, standing.returned, standing.due
-    begins = status is DepositStatus.REQUIRED and (case.fresh or deposit.status != status)
     deposit.status = status.value
     if status is not DepositStatus.NOT_ASKED:
         deposit.reason = None
@@ -482,6 +484,7 @@ def _standing(case: Case) -> Standing:
 def _set_deadlines(case: Case) -> None:
     """When to remind of it, or to release the slot that a client booked and did not pay for."""
     deposit, now = case.deposit, case.context.now()
+    deposit.remind_at = deposit.release_at = None
     if case.session.source == "online" and case.session.status == SessionStatus.PENDING:
         deposit.release_at = now + timedelta(minutes=case.context.settings.payment_minutes)
     else:
