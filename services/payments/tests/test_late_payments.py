@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import stripe
 from services.payments.tests.practice import DECLINED, Practice, code_of
 
 from payments.domain.charging import ChargeModel
@@ -380,3 +381,87 @@ def test_a_payment_whose_webhook_was_lost_is_seen_when_its_page_has_ended(practi
     practice.settle_down()
     assert practice.standing(session_id) == ("paid", 2000, 0, 0)
     assert practice.told("deposit") == ["deposit.required", "deposit.paid"]
+
+
+@pytest.mark.parametrize("ends", ["paid", "refused"])
+def test_what_the_bank_said_of_a_page_is_found_out_though_its_webhook_was_lost(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    session_id = practice.book()
+    page = practice.open_page(session_id)
+    real, bank = StripeGateway.checkout, {"says": "processing"}
+
+    def by_bank(self: StripeGateway, account: str, model: ChargeModel, id: str) -> CheckoutPage:
+        seen = real(self, account, model, id)
+        if bank["says"] == "paid":
+            return seen
+        return replace(seen, status="complete", payment=None, refused=bank["says"] == "refused", url=None)
+
+    monkeypatch.setattr(StripeGateway, "checkout", by_bank)
+    if ends == "paid":
+        practice.pay_at(page)
+        practice.settle_down()
+    assert practice.http.get(practice.link(session_id)).status_code == 200
+    practice.advance(days=2)
+    practice.settle_down()
+    assert practice.standing(session_id) == ("required", 0, 2000, 0)
+    # The bank has decided, and what tells of that is lost.
+    bank["says"] = ends
+    practice.advance(days=1)
+    practice.settle_down()
+    if ends == "refused":
+        monkeypatch.undo()
+        practice.pay(session_id)
+    assert practice.standing(session_id) == ("paid", 2000, 0, 0)
+    assert practice.violations() == {}
+
+
+def test_a_session_cancelled_while_the_bank_is_at_it_is_concluded_once_that_has_refused(
+    practice: Practice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = practice.book()
+    practice.open_page(session_id)
+    real = StripeGateway.checkout
+    refused = False
+
+    def by_bank(self: StripeGateway, account: str, model: ChargeModel, id: str) -> CheckoutPage:
+        return replace(real(self, account, model, id), status="complete", payment=None, refused=refused, url=None)
+
+    monkeypatch.setattr(StripeGateway, "checkout", by_bank)
+    monkeypatch.setattr(StripeGateway, "end_checkout", by_bank)
+    practice.http.get(practice.link(session_id))
+    practice.cancel(session_id, None)
+    assert practice.standing(session_id)[0] == "required"
+    refused = True
+    practice.advance(hours=1)
+    practice.settle_down()
+    assert practice.standing(session_id) == ("canceled", 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "intent", "refused"),
+    [
+        ("open", "requires_payment_method", False),
+        ("complete", "processing", False),
+        ("complete", "requires_action", False),
+        ("complete", "requires_payment_method", True),
+        ("complete", "canceled", True),
+    ],
+)
+def test_a_page_that_is_done_and_whose_payment_needs_another_way_was_refused(
+    status: str, intent: str, refused: bool
+) -> None:
+    session = stripe.checkout.Session.construct_from(
+        {
+            "id": "cs_1",
+            "status": status,
+            "payment_status": "unpaid",
+            "url": None,
+            "expires_at": 1,
+            "metadata": {},
+            "payment_intent": {"id": "pi_1", "object": "payment_intent", "status": intent, "latest_charge": None},
+        },
+        "sk_test",
+    )
+    seen = StripeGateway._page(session)
+    assert (seen.payment, seen.refused) == (None, refused)

@@ -262,8 +262,10 @@ def test_a_bank_that_refused_before_the_page_is_told_complete_leaves_it_to_be_pa
         seen = real(self, account, model, session)
         if session != page.stripe_session:
             return seen
-        return replace(seen, status="complete", payment=None, url=None)
+        return replace(seen, status="complete", payment=None, refused=refused.pop(), url=None)
 
+    # What was read before the bank's word is kept after it.
+    refused = [False, True]
     monkeypatch.setattr(StripeGateway, "checkout", unpaid)
     for type in ("checkout.session.async_payment_failed", "checkout.session.completed"):
         _send(practice, _event(type, page.stripe_session, page.stripe_account))

@@ -93,13 +93,17 @@ class PaymentState:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutPage:
-    """A Checkout page: `status` open, complete or expired; `payment` once it is paid (a complete one may still wait for the bank)."""
+    """A Checkout page: `status` open, complete or expired; `payment` once it is paid.
+
+    A complete one may still wait for the bank; `refused`: it did, and the bank takes no payment of it any more.
+    """
 
     id: str
     status: str
     url: str | None
     expires_at: datetime
     payment: PaymentState | None
+    refused: bool
     metadata: Mapping[str, str]
 
 
@@ -434,6 +438,7 @@ class StripeGateway:
             url=session.url,
             expires_at=_moment(session.expires_at),
             payment=_payment(session.payment_intent) if session.payment_status == "paid" else None,
+            refused=session.status == "complete" and _refused(session.payment_intent),
             metadata=_metadata(session),
         )
 
@@ -588,6 +593,12 @@ def _payment(intent: Any) -> PaymentState | None:
         currency=currency,
         received_at=_moment(intent.created if charge is None or isinstance(charge, str) else charge.created),
     )
+
+
+def _refused(intent: Any) -> bool:
+    """Whether an expanded intent waits for another way to pay, or for none. Source: docs.stripe.com/payments/paymentintents/lifecycle."""
+    expanded = intent is not None and not isinstance(intent, str)
+    return expanded and intent.status in {"requires_payment_method", "canceled"}
 
 
 def _refund(refund: Any) -> RefundState:

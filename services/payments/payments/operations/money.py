@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PAID_TWICE, RELEASED, NOT_WANTED = "paid_twice", "released", "not_wanted"
 DASHBOARD = "stripe_dashboard"
-# How long to wait before looking at what is with Stripe: its webhook usually comes first.
+# How long to wait before looking at what is with Stripe, or with a bank: its webhook usually comes first.
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(minutes=15), timedelta(hours=12)
 _ENDED = (PartStatus.FAILED.value, PartStatus.CANCELED.value)
 
@@ -40,8 +40,8 @@ class NotOurs(Exception):
     """What Stripe tells of belongs to no deposit here."""
 
 
-def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed: bool = False) -> None:
-    """Keep what Stripe says of a Checkout page: paid, ended, or still open. `failed`: the bank refused what was done there."""
+def take_in_page(context: Payments, page_id: str, seen: CheckoutPage) -> None:
+    """Keep what Stripe says of a Checkout page: paid, refused by the bank, ended, or still open."""
     with context.store.transaction():
         page = Checkout.get_by_id(page_id)
         deposit = Deposit.get_by_id(page.deposit_id)
@@ -49,12 +49,12 @@ def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed:
         assert case is not None, "a page has a deposit, and that a session"
         page = Checkout.get_by_id(page_id)
         page.stripe_session = seen.id
-        if seen.status == "complete" and failed:
-            page.state = CheckoutState.FAILED.value
-        elif seen.status == "complete" and seen.payment:
+        if seen.status == "complete" and seen.payment:
             page.state = CheckoutState.COMPLETE.value
+        elif seen.status == "complete" and seen.refused:
+            page.state = CheckoutState.FAILED.value
         elif seen.status == "complete":
-            # Stripe says no more of one that the bank has refused, and that may have been told of before: it stays ended.
+            # What the bank has refused stays so, should this be older.
             if page.state in LIVE_PAGES:
                 page.state = CheckoutState.PROCESSING.value
         elif seen.status == "expired":
@@ -67,6 +67,10 @@ def take_in_page(context: Payments, page_id: str, seen: CheckoutPage, *, failed:
         if page.state not in {CheckoutState.INTENDED, CheckoutState.OPEN}:
             page.lease_until = page.next_attempt_at = None
             page.ending = False
+        if page.state == CheckoutState.PROCESSING:
+            # The bank takes its days, and the webhook of its word may be lost.
+            now = context.now()
+            page.next_attempt_at = now + _next_look(now - page.intended_at)
         page.save()
         if seen.payment is not None:
             _take_in_payment(case, page, seen.payment)

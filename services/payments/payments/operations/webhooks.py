@@ -241,8 +241,7 @@ def _checkout(context: Payments, webhook: Webhook) -> None:
         # A page whose answer we never got was shown to nobody; one of somebody else's is not ours to judge.
         return
     seen = context.stripe().checkout(page.stripe_account, ChargeModel(page.charge_model), page.stripe_session)
-    failed = webhook.type == "checkout.session.async_payment_failed"
-    context.store.run(lambda: take_in_page(context, page.id, seen, failed=failed))
+    context.store.run(lambda: take_in_page(context, page.id, seen))
 
 
 def _refund(context: Payments, webhook: Webhook) -> None:
