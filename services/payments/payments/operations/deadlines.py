@@ -11,7 +11,6 @@ from payments.operations.context import CHECKOUTS, Payments
 from payments.operations.settle import Case, conclude, due_hours, open_case
 from payments.operations.telling import tell_deposit
 from payments.store.models import CheckoutState, Deposit
-from payments.store.queries import live_page
 
 _LOOK_AGAIN = timedelta(seconds=2)
 # A bank takes its time over what was paid at a page, which cannot be ended then.
@@ -38,7 +37,6 @@ def _remind_of_one(context: Payments) -> int:
         case = _claim(context, "remind_at")
         if case is None:
             return 0
-        Deposit.update(remind_at=None).where(Deposit.id == case.deposit.id).execute()
         case.deposit.remind_at = None
         conclude(case)
         if case.deposit.status == DepositStatus.REQUIRED and not case.void:
@@ -56,7 +54,7 @@ def _release_one(context: Payments) -> int:
         owed = deposit.status == DepositStatus.REQUIRED and not case.void
         # A slot for which a part is held stays: the rest is reminded of, as it is where the provider has confirmed the session meanwhile.
         wanted = owed and case.session.status == SessionStatus.PENDING and not case.book.balance().held
-        page = live_page(deposit) if wanted else None
+        page = case.page if wanted else None
         if page is not None:
             # Its end, or its payment, settles the deposit; then this is looked at again.
             if not page.ending:
@@ -65,17 +63,15 @@ def _release_one(context: Payments) -> int:
                 context.wakeups.after_commit(CHECKOUTS)
             processing = page.state == CheckoutState.PROCESSING
             deposit.release_at = context.now() + (_LOOK_AT_BANK_AGAIN if processing else _LOOK_AGAIN)
-            deposit.save()
+            conclude(case)
             return 1
         deposit.release_at = None
-        if owed and not wanted:
-            deposit.remind_at = context.now() + due_hours(deposit.account_id)
-        # Kept here, as what is concluded then may find nothing else to keep.
-        Deposit.update(release_at=None, remind_at=deposit.remind_at).where(Deposit.id == deposit.id).execute()
         if wanted:
             release(case)
-        else:
-            conclude(case)
+            return 1
+        if owed:
+            deposit.remind_at = context.now() + due_hours(deposit.account_id)
+        conclude(case)
         return 1
 
 

@@ -55,13 +55,21 @@ PAGE_LEASE = timedelta(seconds=30)
 
 @dataclass(kw_only=True)
 class Case:
-    """A session and its deposit, both locked; `changed` gathers the refunds that are to be told."""
+    """A session and its deposit, both locked; `changed` gathers the refunds that are to be told.
+
+    `kept` is the deposit as it is stored, None while it is not: whatever becomes different from it is kept, and told, by `conclude`.
+    """
 
     context: Payments
     session: Session
     deposit: Deposit
+    kept: dict[str, Any] | None
     changed: list[Refund] = field(default_factory=list)
-    fresh: bool = False
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the deposit is being made just now."""
+        return self.kept is None
 
     @cached_property
     def book(self) -> Book:
@@ -107,9 +115,9 @@ def open_case(context: Payments, account_id: str, session_id: str) -> Case | Non
         return None
     deposit = deposit_of(account_id, session_id)
     if deposit is not None:
-        return Case(context=context, session=session, deposit=deposit)
+        return Case(context=context, session=session, deposit=deposit, kept=dict(deposit.__data__))
     made = _make(context, session)
-    return Case(context=context, session=session, deposit=made, fresh=True) if made else None
+    return Case(context=context, session=session, deposit=made, kept=None) if made else None
 
 
 def settle(context: Payments, account_id: str, session_id: str) -> Deposit | None:
@@ -124,16 +132,14 @@ def settle(context: Payments, account_id: str, session_id: str) -> Deposit | Non
 def conclude(case: Case) -> None:
     """Decide what is undecided, derive the deposit's state, keep and tell what changed. `case.changed` are refunds that changed before."""
     deposit = case.deposit
-    kept = dict(deposit.__data__)
-    before = None if case.fresh else public_state(deposit)
     deposit.client_id = client_now(case.session.client_id)
     _settle_cancellations(case)
     _take_terms(case)
     _ask(case)
     _end_page(case)
     _derive(case)
-    if case.fresh or kept != deposit.__data__:
-        _save(case, before)
+    if case.kept != deposit.__data__:
+        _save(case)
     for refund in case.changed:
         tell_refund(case.context, refund, deposit)
     case.changed.clear()
@@ -496,15 +502,16 @@ def due_hours(account_id: str) -> timedelta:
     return timedelta(hours=settings_of(account_id).deposit_due_hours)
 
 
-def _save(case: Case, before: dict[str, Any] | None) -> None:
+def _save(case: Case) -> None:
     """Keep it; a new version, told to everybody, only where something changed that others see."""
     deposit = case.deposit
-    changed = before != public_state(deposit)
+    before = None if case.kept is None else public_state(case.kept)
+    changed = before != public_state(deposit.__data__)
     if changed:
         deposit.version += 1
         deposit.updated_at = case.context.now()
     (add if case.fresh else change)(deposit)
-    case.fresh = False
+    case.kept = dict(deposit.__data__)
     if changed:
         same_status = before is not None and before["status"] == deposit.status
         tell_deposit(case.context, deposit, "changed" if same_status else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from contracts.sessions import DepositStatus, RefundStatus
@@ -28,13 +29,13 @@ def deposit_data(deposit: Deposit) -> dict[str, Any]:
         "account_id": deposit.account_id,
         "version": deposit.version,
         "session_id": deposit.session_id,
-        **public_state(deposit),
+        **public_state(deposit.__data__),
     }
 
 
-def public_state(deposit: Deposit) -> dict[str, Any]:
-    """What makes a new version when it changes."""
-    return {name: getattr(deposit, name) for name in _PUBLIC}
+def public_state(deposit: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a deposit's row makes a new version when it changes."""
+    return {name: deposit[name] for name in _PUBLIC}
 
 
 def refund_data(refund: Refund, deposit: Deposit) -> dict[str, Any]:
