@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from chassis.problems import BadRequest, InvalidJson
 from chassis.rows import change, every, first, update
@@ -235,13 +235,7 @@ def _act_on(type: str) -> Act | None:
 
 
 def _checkout(context: Payments, webhook: Webhook) -> None:
-    with context.store.reading():
-        page = Checkout.get_or_none(Checkout.stripe_session == webhook.object_id)
-    if page is None or not _on_its_account(webhook, page.stripe_account, page.charge_model):
-        # A page whose answer we never got was shown to nobody; one of somebody else's is not ours to judge.
-        return
-    seen = context.stripe().checkout(page.stripe_account, ChargeModel(page.charge_model), page.stripe_session)
-    context.store.run(lambda: take_in_page(context, page.id, seen))
+    _take_in_page(context, webhook, stripe_session=webhook.object_id)
 
 
 def _refund(context: Payments, webhook: Webhook) -> None:
@@ -285,7 +279,7 @@ def _payment_heard_of(
     made = context.stripe().charge_of(webhook.stripe_account or "", _model(webhook), payment_intent)
     if made is None:
         return None
-    _take_in_page_named(context, webhook, made.metadata)
+    _take_in_page(context, webhook, id=made.metadata.get(_META_CHECKOUT, ""))
     with context.store.reading():
         return _payment(payment_intent, charge)
 
@@ -302,13 +296,16 @@ def _deauthorized(context: Payments, webhook: Webhook) -> None:
 def _intent(context: Payments, webhook: Webhook) -> None:
     """A payment that went through: its Checkout page tells all of it."""
     if webhook.body:
-        _take_in_page_named(context, webhook, read_event(webhook.body).metadata)
+        _take_in_page(context, webhook, id=read_event(webhook.body).metadata.get(_META_CHECKOUT, ""))
 
 
-def _take_in_page_named(context: Payments, webhook: Webhook, metadata: Mapping[str, str]) -> None:
-    """Take in the page that the metadata names: only a hint, as the page is read again from Stripe, on its own account."""
+def _take_in_page(context: Payments, webhook: Webhook, **equal: Any) -> None:
+    """Take in the page whose fields equal these; only a hint, as it is read again from Stripe, on its own account.
+
+    One whose answer we never got was shown to nobody; one of somebody else's is not ours to judge.
+    """
     with context.store.reading():
-        page = first(Checkout, id=metadata.get(_META_CHECKOUT, ""))
+        page = first(Checkout, **equal)
     if page is None or page.stripe_session is None:
         return
     if _on_its_account(webhook, page.stripe_account, page.charge_model):
