@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from services.payments.tests.practice import DISPUTED, REFUND_PENDING, Practice
+from services.payments.tests.practice import DISPUTED, REFUND_PENDING, VISA, Practice
 
 from payments.gateways.stripe import DisputeState, RefundState
 from payments.operations.money import take_in_dispute, take_in_foreign_refund
@@ -44,13 +44,13 @@ def _hear(practice: Practice, payment: Payment, status: str, *, number: int = 1)
     take_in_dispute(context_of(practice.service), payment, seen)
 
 
-def _refund(practice: Practice, payment: Payment) -> RefundState:
-    """500 that somebody has sent back in the dashboard."""
+def _refund(practice: Practice, payment: Payment, amount: int = 500) -> RefundState:
+    """What somebody has sent back in the dashboard."""
     return RefundState(
         id="re_1",
         created_at=practice.clock.now() - timedelta(minutes=1),
         status="succeeded",
-        amount=500,
+        amount=amount,
         currency="EUR",
         payment_intent=payment.payment_intent,
         charge=payment.charge,
@@ -226,3 +226,26 @@ def test_a_second_dispute_of_a_payment_counts_from_when_it_is_heard_of(practice:
         _hear(practice, payment, status, number=number)
     assert practice.standing(session_id) == ("disputed", 0, 0, 0)
     assert _booked_in(practice, session_id) == {"paid": 2000, "refunded": 0, "disputed": 2000, "kept": 0}
+
+
+@pytest.mark.parametrize("disputed", [False, True])
+def test_all_of_a_payment_that_was_partly_too_much_can_go_back_by_the_dashboard(
+    practice: Practice, disputed: bool
+) -> None:
+    practice.fault("rate_limit", 100, method="POST", path="/v1/refunds")
+    session_id = _paid_twice(practice, second=VISA, cash=1500)
+    payment, context = _payments(practice, session_id)[-1], context_of(practice.service)
+    made = _refund(practice, payment, 2000)
+    if disputed:
+        _hear(practice, payment, "needs_response")
+    take_in_foreign_refund(context, payment, made)
+    if disputed:
+        _hear(practice, payment, "won")
+    assert practice.standing(session_id) == ("partially_refunded", 1500, 0, 500)
+    assert _booked_in(practice, session_id) == {"paid": 3500, "refunded": 2000, "disputed": 0, "kept": 1500}
+    assert practice.violations() == {}
+    # The bank did not take it: each share is back where it was.
+    take_in_foreign_refund(context, payment, replace(made, status="failed"))
+    assert practice.standing(session_id) == ("refund_failed", 2000, 0, 0)
+    assert _booked_in(practice, session_id)["kept"] == 3500
+    assert practice.violations() == {}

@@ -107,6 +107,10 @@ class Book:
             if entry.payment_id == payment.id and Purse.DISPUTED in {entry.taken_from, entry.given_to}
         )
 
+    def gone_from(self, part: RefundPart, purse: Purse) -> int:
+        """What this part of a refund has sent back out of `purse`."""
+        return -_sum((entry for entry in self.entries if entry.refund_part_id == part.id), purse)
+
     def refundable(self, payment: Payment, purse: Purse) -> int:
         """What of this payment may still be sent back by card: what is in the purse, less what is on its way."""
         if payment.kind != "card" or is_disputed(payment):

@@ -33,6 +33,8 @@ PAID_TWICE, RELEASED, NOT_WANTED = "paid_twice", "released", "not_wanted"
 DASHBOARD = "stripe_dashboard"
 # How long to wait before looking at what is with Stripe, or with a bank: its webhook usually comes first.
 _FIRST_LOOK, _LONGEST_LOOK = timedelta(minutes=15), timedelta(hours=12)
+# Where a payment's money lies with us, in the order in which a bank takes it.
+_PURSES = (Purse.HELD, Purse.SURPLUS)
 _ENDED = (PartStatus.FAILED.value, PartStatus.CANCELED.value)
 
 
@@ -315,13 +317,34 @@ def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
     part.next_attempt_at = now + _next_look(now - part.created_at) if seen.status in PARTS_UNDER_WAY else None
     part.updated_at = now
     change(part)
-    payment, purse = case.book.payment(part.payment_id), Purse(part.purse)
-    era = case.book.refund(part.refund_id).era
     if part.status == PartStatus.SUCCEEDED:
-        _leave_to_refund(case, payment, purse, part.amount)
-        enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, part.amount, at=now, part=part, era=era)
+        _send_back(case, part)
     elif before == PartStatus.SUCCEEDED:
-        enter(case, payment, Entry.REFUND_FAILED, Purse.CLIENT, purse, part.amount, at=now, part=part, era=era)
+        _take_back(case, part)
+
+
+def _send_back(case: Case, part: RefundPart) -> None:
+    """Enter that the part's money has gone: out of its purse, and where that holds less, as one made in the dashboard may be of both, the other."""
+    payment, era = case.book.payment(part.payment_id), case.book.refund(part.refund_id).era
+    left, own = part.amount, Purse(part.purse)
+    for purse in sorted(_PURSES, key=lambda each: each is not own):
+        here = case.book.in_purse(payment, purse) + case.book.disputed_from(payment, purse)
+        # What neither holds the ledger refuses.
+        amount = min(left, here) if purse is own else left
+        if amount:
+            _leave_to_refund(case, payment, purse, amount)
+            enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, amount, at=case.context.now(), part=part, era=era)
+        left -= amount
+
+
+def _take_back(case: Case, part: RefundPart) -> None:
+    """Enter that what the part sent back did not arrive: it is where it was."""
+    payment, era = case.book.payment(part.payment_id), case.book.refund(part.refund_id).era
+    for purse in _PURSES:
+        amount = case.book.gone_from(part, purse)
+        if amount:
+            now = case.context.now()
+            enter(case, payment, Entry.REFUND_FAILED, Purse.CLIENT, purse, amount, at=now, part=part, era=era)
 
 
 def _next_look(age: timedelta) -> timedelta:
@@ -386,10 +409,6 @@ def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> 
         payment.dispute, payment.dispute_status, payment.disputed_at = seen.id, seen.status, seen.created_at
         payment.save()
         conclude(case)
-
-
-# Where a payment's money lies that a bank can take, in the order in which it does.
-_PURSES = (Purse.HELD, Purse.SURPLUS)
 
 
 def _withdraw(case: Case, payment: Payment, amount: int) -> None:
