@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -20,6 +21,7 @@ from services.notifications.tests.driver import (
 )
 
 ADA, SOMMER = "ada@example.com", "sommer@praxis.example"
+ORDERS = list(itertools.permutations(range(3)))
 
 
 def text_of(mail: EmailMessage) -> str:
@@ -338,6 +340,58 @@ def test_a_cancellation_and_its_restore_between_two_looks_are_told_to_nobody(pra
     practice.work()
 
     assert practice.fared() == [("confirmation", "email", "sent")]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@pytest.mark.parametrize("looked_at_while_cancelled", [True, False])
+def test_a_move_a_cancellation_and_a_restore_before_any_is_told_are_told_once_as_the_new_time(
+    practice: Practice, looked_at_while_cancelled: bool, order: tuple[int, ...]
+) -> None:
+    later = NOON + timedelta(days=8)
+    practice.hear("session.created", session())
+    practice.work()
+    practice.hear("session.rescheduled", session(2, starts_at=later))
+    practice.hear("session.cancelled", session(3, starts_at=later, status="cancelled", cancellations=[cancellation()]))
+    if looked_at_while_cancelled:
+        practice.send(practice.on_the_queues()[0])
+    practice.hear("session.restored", session(4, starts_at=later, cancellations=[cancellation(restored_at=NOON)]))
+    waiting = practice.on_the_queues()
+    for number in order:
+        practice.send(waiting[number])
+
+    [told] = practice.subjects(ADA)[1:]
+    assert told.endswith("Tuesday, 10 March 2026")
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_a_client_who_heard_of_a_cancellation_hears_once_that_it_was_taken_back_though_there_was_another_meanwhile(
+    practice: Practice, order: tuple[int, ...]
+) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    practice.clock.advance(60)
+    first, back = cancellation("can_1"), cancellation("can_1", restored_at=NOON)
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[first]))
+    practice.work()
+    practice.hear("session.restored", session(3, cancellations=[back]))
+    practice.hear("session.cancelled", session(4, status="cancelled", cancellations=[back, cancellation("can_2")]))
+    both = [back, cancellation("can_2", restored_at=NOON)]
+    practice.hear("session.restored", session(5, cancellations=both))
+    waiting = practice.on_the_queues()
+    for number in order:
+        practice.send(waiting[number])
+
+    assert [subject.partition(":")[0] for subject in practice.subjects(ADA)] == ["Confirmed", "Cancelled", "Back on"]
+
+
+def test_a_booking_a_cancellation_and_a_restore_before_any_is_told_are_told_once(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))
+    practice.send(practice.on_the_queues()[0])
+    practice.hear("session.restored", session(3, cancellations=[cancellation(restored_at=NOON)]))
+    practice.work()
+
+    assert practice.subjects(ADA) == ["Back on: Coaching on Monday, 9 March 2026"]
 
 
 def test_a_restore_after_the_client_heard_of_the_cancellation_is_told(practice: Practice) -> None:

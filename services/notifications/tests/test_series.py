@@ -224,6 +224,26 @@ def test_one_that_comes_back_before_its_cancellation_was_told_is_told_of_neither
     assert uids(practice.mails()[-1]) == ["ses_0", "ses_1", "ses_3"]
 
 
+def test_one_that_was_cancelled_while_all_were_told_to_move_and_came_back_untold_is_told_by_itself(
+    practice: Practice,
+) -> None:
+    confirmed(practice)
+    practice.clock.advance(60)
+    act = {"batch": {"id": "bat_2", "size": WEEKS}}
+    moved = [
+        occurrence(week, 2, starts_at=NOON + timedelta(days=7 * (week + 1), hours=2), **act) for week in range(WEEKS)
+    ]
+    hear_all(practice, "session.rescheduled", moved)
+    alone = moved[2] | {"batch": None}
+    practice.hear("session.cancelled", alone | {"version": 3, "status": "cancelled", "cancellations": [cancellation()]})
+    practice.send(practice.on_the_queues()[0])
+    practice.hear("session.restored", alone | {"version": 4, "cancellations": [cancellation(restored_at=NOON)]})
+    practice.work()
+
+    assert uids(practice.mails()[1]) == ["ses_0", "ses_1", "ses_3"]
+    assert practice.subjects()[2:] == ["Back on: Coaching on Monday, 23 March 2026"]
+
+
 def test_the_confirmation_says_what_is_to_be_paid_of_each_and_waits_for_payments(practice: Practice) -> None:
     asked = [occurrence(week, deposit=terms() if week < 2 else None) for week in range(WEEKS)]
     hear_all(practice, "session.created", asked)

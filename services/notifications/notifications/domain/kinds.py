@@ -109,3 +109,6 @@ TELL_THE_TIME = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESCHEDULED, Kind.RESTORE
 """Messages to the client that say when the session is."""
 TELL_THE_LINK = (Kind.PENDING, Kind.CONFIRMATION, Kind.RESTORED, Kind.REMINDER_24H, Kind.DEPOSIT_DUE)
 """Messages to the client that hold the payment link while something is due."""
+
+TELL_OF_THE_END = (Kind.CANCELLED, Kind.RELEASED)
+"""Messages to the client that say that the session does not take place."""

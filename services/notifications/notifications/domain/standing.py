@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
 from notifications.domain.facts import standing_cancellation
-from notifications.domain.kinds import Kind
+from notifications.domain.kinds import TELL_THE_TIME, Kind
 from notifications.domain.reminders import LIVE
 
 PAYMENTS_ANSWER_WITHIN = timedelta(seconds=60)
@@ -34,11 +34,13 @@ class Known:
     deposit: Mapping[str, Any] | None
     refund: Mapping[str, Any] | None
     told_times: tuple[datetime, datetime] | None
-    """Start and end as the client was told them last, None where no message that says them went out."""
+    """Start and end as the client was told them last, None where no message that says them went out, or a cancellation was told since."""
     cancellation_untold: bool
     """Whether the message about the last cancellation was overtaken before it went out."""
     link_told: bool
     """Whether another message has told the payment link, or is about to; asked of one that goes only to who has not been told it."""
+    time_untold: bool
+    """Whether a message that says when the session is was overtaken before it went out, and no other is about to say it."""
     held_before: Sequence[tuple[int, int]] = field(default=())
     """What the deposit held at each of its versions that are known, as (version, held amount), ascending."""
 
@@ -63,7 +65,9 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.CANCELLED | Kind.RELEASED | Kind.CANCELLED_BY_CLIENT | Kind.BOOKING_RELEASED:
             return this_cancellation
         case Kind.RESTORED:
-            return status != SessionStatus.CANCELLED and not known.cancellation_untold
+            # What a cancellation overtook that was taken back untold, a move say, nobody tells but the restore.
+            missed = known.time_untold and known.told_times != (starts_at, ends_at)
+            return status != SessionStatus.CANCELLED and (missed or not known.cancellation_untold)
         case Kind.REFUND_DECISION_NEEDED:
             return this_cancellation and cancellation["refund"] is None and _paid(known)  # type: ignore[index]
         case Kind.DEPOSIT_DUE:
@@ -82,6 +86,12 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
             return status != SessionStatus.CANCELLED
         case Kind.REMINDER_24H | Kind.REMINDER_2H:
             return status in LIVE and starts_at > now
+
+
+def saying_the_time(status: str) -> tuple[Kind, ...]:
+    """The kinds of messages that tell the client of a live session of this status when it is, once a worker takes them."""
+    begun_otherwise = Kind.CONFIRMATION if status == SessionStatus.PENDING else Kind.PENDING
+    return tuple(kind for kind in TELL_THE_TIME if kind is not begun_otherwise)
 
 
 def money_came(held: Sequence[tuple[int, int]], version: int) -> bool:

@@ -334,18 +334,18 @@ def _holds(message: Message, now: datetime, *, again: bool) -> bool:
 def known(message: Message, *, again: bool = False) -> Known:
     """What is known now of the session that a message is about; `again` passes over what the client was told before."""
     session, deposit, refund = message.session, message.deposit, message.refund
-    channel = message.delivery.channel
+    kind, channel = message.kind, message.delivery.channel
     cancellation = session.cancellations[-1]["id"] if session.cancellations else None
+    restored = kind is Kind.RESTORED and not again
     return Known(
         session=session.as_dict(),
         deposit=deposit.as_dict() if deposit else None,
         refund=refund.as_dict() if refund else None,
-        told_times=deliveries.told_last(session.id, channel)
-        if message.kind is Kind.RESCHEDULED and not again
+        told_times=deliveries.told_last(session.id, kind, channel)
+        if restored or (kind is Kind.RESCHEDULED and not again)
         else None,
-        cancellation_untold=message.kind is Kind.RESTORED
-        and not again
-        and deliveries.untold(session.id, cancellation, channel),
+        cancellation_untold=restored and deliveries.untold(session.id, cancellation, channel),
+        time_untold=restored and deliveries.time_untold(message.delivery, by=standing.saying_the_time(session.status)),
         link_told=message.delivery.unless_told and not again and deliveries.link_told(message.delivery),
         held_before=[(version, held) for version, held in deposit.held] if deposit else [],
     )

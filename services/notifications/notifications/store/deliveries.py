@@ -8,8 +8,8 @@ from typing import Any
 
 from chassis import rows
 from chassis.store import Store, moment
-from notifications.domain.kinds import TELL_THE_LINK, TELL_THE_TIME, Channel, Kind
-from notifications.domain.statuses import HANDED_OVER, DeliveryStatus
+from notifications.domain.kinds import TELL_OF_THE_END, TELL_THE_LINK, TELL_THE_TIME, Channel, Kind
+from notifications.domain.statuses import HANDED_OVER, OPEN, DeliveryStatus, Reason
 from notifications.store.models import BatchMember, Client, Delivery
 
 
@@ -90,30 +90,60 @@ def waiting_of_batch(store: Store, batch_id: str) -> list[Delivery]:
     return list(Delivery.select().where(Delivery.id.in_([row[0] for row in found]))) if found else []
 
 
-def told_last(session_id: str, channel: str) -> tuple[datetime, datetime] | None:
-    """Start and end of the session as its client was told them last, for a message by this channel about a move."""
+def told_last(session_id: str, kind: str, channel: str) -> tuple[datetime, datetime] | None:
+    """Start and end of the session as its client was told them last, for a message of this kind by this channel.
+
+    None where nothing said them, or where the client was told since that the session does not take place.
+    """
     # Few kinds go by text. What the confirmation told by email is known as well; the email about the same move replaces no text.
-    by_email = (Delivery.channel == Channel.EMAIL.value) & (Delivery.kind != Kind.RESCHEDULED.value)
+    by_email = (Delivery.channel == Channel.EMAIL.value) & (Delivery.kind != kind)
     told = (
         ((Delivery.channel == channel) | by_email)
-        & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
+        & Delivery.kind.in_([each.value for each in (*TELL_THE_TIME, *TELL_OF_THE_END)])
         & Delivery.status.in_([status.value for status in HANDED_OVER])
     )
-    alone = Delivery.select(Delivery.sent_at, Delivery.told_starts_at, Delivery.told_ends_at).where(
+    alone = Delivery.select(Delivery.sent_at, Delivery.kind, Delivery.told_starts_at, Delivery.told_ends_at).where(
         told
         & (Delivery.session_id == session_id)
         & Delivery.batch_id.is_null()
         & Delivery.told_starts_at.is_null(False)
     )
     together = (
-        Delivery.select(Delivery.sent_at, BatchMember.told_starts_at, BatchMember.told_ends_at)
+        Delivery.select(Delivery.sent_at, Delivery.kind, BatchMember.told_starts_at, BatchMember.told_ends_at)
         .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
         .where(told & (BatchMember.session_id == session_id) & BatchMember.told_starts_at.is_null(False))
     )
     latest: list[Any] = [
         row for query in (alone, together) for row in query.order_by(Delivery.sent_at.desc()).limit(1).tuples()
     ]
-    return max(latest)[1:] if latest else None
+    if not latest:
+        return None
+    _, last, *times = max(latest)
+    return None if last in TELL_OF_THE_END else (times[0], times[1])
+
+
+def time_untold(delivery: Delivery, *, by: Collection[Kind]) -> bool:
+    """Whether a message by the delivery's channel that says when its session is was overtaken, and no other of the kinds `by` is about to say it."""
+    others = (
+        (Delivery.channel == delivery.channel)
+        & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
+        & (Delivery.id != delivery.id)
+    )
+    alone = Delivery.select(Delivery.kind, Delivery.status, Delivery.reason, Delivery.told_starts_at).where(
+        others & (Delivery.session_id == delivery.session_id) & Delivery.batch_id.is_null()
+    )
+    together = (
+        Delivery.select(Delivery.kind, Delivery.status, Delivery.reason, BatchMember.told_starts_at)
+        .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
+        .where(others & (BatchMember.session_id == delivery.session_id))
+    )
+    found: list[Any] = [row for query in (alone, together) for row in query.tuples()]
+    if any(kind in by and status in OPEN for kind, status, _, _ in found):
+        return False
+    # A message about several that went out without this one has told nothing of it, either.
+    return any(
+        reason == Reason.OVERTAKEN or (status in HANDED_OVER and told is None) for _, status, reason, told in found
+    )
 
 
 def link_told(delivery: Delivery) -> bool:
@@ -146,7 +176,7 @@ def link_told(delivery: Delivery) -> bool:
 
 def untold(session_id: str, cancellation_id: str | None, channel: str) -> bool:
     """Whether the client's message about this cancellation, by this channel if there is one, was overtaken or is about to be."""
-    told_by = Delivery.kind.in_(["cancelled", "released"])
+    told_by = Delivery.kind.in_([kind.value for kind in TELL_OF_THE_END])
     open_still = (Delivery.status == DeliveryStatus.QUEUED.value) & Delivery.claim.is_null()
     overtaken = (Delivery.status == DeliveryStatus.SKIPPED.value) & (Delivery.reason == "overtaken")
     of_it = (
