@@ -186,6 +186,23 @@ def test_what_is_sent_again_is_looked_at_once_more_when_quiet_hours_let_it_go(pr
     assert len(practice.texts()) == 1
 
 
+def test_what_is_sent_again_at_night_goes_out_in_the_morning_however_soon_it_would_be_too_late(
+    practice: Practice,
+) -> None:
+    practice.hear("session.created", session())
+    practice.pass_time(days=6, hours=1)
+    [text] = practice.deliveries("channel=sms")
+    practice.call("PUT", "/v1/settings", {"quiet_hours": {"start": "21:00", "end": "08:00"}})
+    practice.pass_time(hours=8)
+    again = practice.call("POST", f"/v1/deliveries/{text['id']}/resend").get_json()
+    practice.work()
+    held = practice.call("GET", f"/v1/deliveries/{again['id']}").get_json()
+    practice.pass_time(hours=10)
+
+    assert (held["status"], held["due_at"]) == ("queued", "2026-03-09T07:00:00Z")
+    assert len(practice.texts()) == 2
+
+
 def test_reminders_are_paged(practice: Practice) -> None:
     practice.hear("session.created", session())
     page = practice.call("GET", "/v1/reminders?session_id=ses_1&limit=2").get_json()

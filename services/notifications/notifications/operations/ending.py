@@ -77,6 +77,12 @@ def postpone(context: Notifications, delivery: Delivery, until: datetime) -> Non
     deliveries.change(delivery.id, **_NO_LONGER_HELD | {"next_attempt_at": until, "updated_at": now})
 
 
+def hold(context: Notifications, delivery: Delivery, until: datetime) -> None:
+    """Quiet hours hold it until then: that is when it is due, and from when on it is late."""
+    deliveries.change(delivery.id, due_at=until)
+    postpone(context, delivery, until)
+
+
 def _notify(context: Notifications, delivery: Delivery, type: str, status: DeliveryStatus, error: str | None) -> None:
     """Publish what became of a delivery: ids only."""
     version = delivery.version + 1

@@ -33,7 +33,7 @@ from notifications.gateways.texts import Texter, digest
 from notifications.operations import wishes as client_wishes
 from notifications.operations.composing import Message
 from notifications.operations.context import Notifications
-from notifications.operations.ending import fail, postpone, skip, succeed, unsure
+from notifications.operations.ending import fail, hold, postpone, skip, succeed, unsure
 from notifications.operations.pacing import ProviderPace, later, slot_of, until
 from notifications.operations.reach import number_digest, preferences_of, situation_of
 from notifications.store import deliveries, quota, reminders, replicas
@@ -290,7 +290,7 @@ def _checked(context: Notifications, delivery: Delivery) -> Message | None:
     if delivery.channel == Channel.SMS and message.wishes.quiet_hours:
         held = message.wishes.quiet_hours.held_until(now, client.timezone or account.timezone)
         if held > now:
-            postpone(context, delivery, held)
+            hold(context, delivery, held)
             return None
     return message
 
@@ -367,7 +367,7 @@ def _reminder_stands(context: Notifications, message: Message) -> bool:
         skip(context, delivery, verdict.reason)
         return False
     if verdict.due_at > now:
-        postpone(context, delivery, verdict.due_at)
+        hold(context, delivery, verdict.due_at)
         return False
     return True
 
