@@ -258,6 +258,30 @@ def test_a_refund_is_told_with_its_amount_and_how_long_banks_take(practice: Prac
     assert "5–10 business days" in text_of(mail)
 
 
+def test_a_refund_that_failed_before_its_success_was_told_is_told_once_it_succeeds_again(practice: Practice) -> None:
+    practice.hear("session.created", session(3, status="cancelled", cancellations=[cancellation(refund="refund")]))
+    practice.hear("refund.failed", refund(3, status="failed", failure="declined", deposit=deposit(5)))
+    practice.hear("refund.succeeded", refund(2))
+    practice.work()
+    assert practice.fared("kind=refund_sent") == []
+
+    practice.hear("refund.succeeded", refund(5, deposit=deposit(7)))
+    practice.work()
+
+    assert practice.subjects(ADA) == ["Your refund of €10.00 is on its way"]
+
+
+def test_a_refund_that_fails_and_succeeds_again_before_any_is_told_is_told_once(practice: Practice) -> None:
+    practice.hear("session.created", session(3, status="cancelled", cancellations=[cancellation(refund="refund")]))
+    practice.hear("refund.succeeded", refund(2))
+    practice.hear("refund.failed", refund(3, status="failed", failure="declined", deposit=deposit(5)))
+    practice.hear("refund.succeeded", refund(5, deposit=deposit(7)))
+    practice.work()
+
+    assert practice.subjects(ADA) == ["Your refund of €10.00 is on its way"]
+    assert practice.fared("kind=refund_failed") == []
+
+
 def test_a_refund_that_failed_is_told_to_the_provider_each_time_it_fails(practice: Practice) -> None:
     practice.hear("session.created", session(3, status="cancelled", cancellations=[cancellation(refund="refund")]))
     left = deposit(5, status="refund_failed", held_amount=2000, due_amount=0)

@@ -74,11 +74,14 @@ def of_deposit(event: str, deposit: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def of_refund(event: str, refund: Mapping[str, Any]) -> Iterator[Fact]:
-    """What a refund's event calls for: success once; a failure each time that it fails anew."""
-    if event == "refund.succeeded":
-        yield _refund_fact(refund, Kind.REFUND_SENT, refund["id"])
-    if event in ("refund.failed", "refund.canceled"):
-        yield _refund_fact(refund, Kind.REFUND_FAILED, f"{refund['id']}:{refund['version']}")
+    """What a refund's event calls for, each time that it succeeds or fails anew: one that failed may be tried again."""
+    kinds = {
+        "refund.succeeded": Kind.REFUND_SENT,
+        "refund.failed": Kind.REFUND_FAILED,
+        "refund.canceled": Kind.REFUND_FAILED,
+    }
+    if event in kinds:
+        yield _refund_fact(refund, kinds[event])
 
 
 def standing_cancellation(session: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -178,10 +181,10 @@ def _deposit_fact(deposit: Mapping[str, Any], kind: Kind, what: object, *, unles
     )
 
 
-def _refund_fact(refund: Mapping[str, Any], kind: Kind, what: object) -> Fact:
+def _refund_fact(refund: Mapping[str, Any], kind: Kind) -> Fact:
     return Fact(
         kind=kind,
-        key=f"{refund['session_id']}:{kind}:{what}",
+        key=f"{refund['session_id']}:{kind}:{refund['id']}:{refund['version']}",
         session_id=refund["session_id"],
         client_id=refund["client_id"],
         sequence=refund["version"],

@@ -79,9 +79,9 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.DISPUTED:
             return deposit_status(known) == DepositStatus.DISPUTED
         case Kind.REFUND_SENT:
-            return known.refund is not None and known.refund["status"] == RefundStatus.SUCCEEDED
+            return _refund_is(known.refund, sequence, RefundStatus.SUCCEEDED)
         case Kind.REFUND_FAILED:
-            return known.refund is not None and known.refund["status"] in _NOT_REFUNDED
+            return _refund_is(known.refund, sequence, *_NOT_REFUNDED)
         case Kind.BOOKING_RECEIVED | Kind.AUTO_CONFIRMED:
             return status != SessionStatus.CANCELLED
         case Kind.REMINDER_24H | Kind.REMINDER_2H:
@@ -126,6 +126,11 @@ def _paid(known: Known) -> bool:
     if status == DepositStatus.REQUIRED and told is not None:
         status = told["status"]
     return status == DepositStatus.PAID
+
+
+def _refund_is(refund: Mapping[str, Any] | None, version: int, *statuses: RefundStatus) -> bool:
+    """Whether the refund still is as that version of it told: one that failed and succeeds when it is tried again is told by the latter."""
+    return refund is not None and refund["version"] == version and refund["status"] in statuses
 
 
 def _due(known: Known) -> bool:
