@@ -291,6 +291,29 @@ def test_a_wish_counts_for_the_client_into_whom_its_own_is_merged(practice: Prac
     assert practice.reminders()["reminder_2h", "email"][1] != "opted_out"
 
 
+@pytest.mark.parametrize("merged_on", [False, True])
+def test_a_wish_that_the_client_s_new_record_repeated_before_the_merge_came_leaves_the_word_to_it(
+    practice: Practice, merged_on: bool
+) -> None:
+    practice.hear("session.created", session(), at=NOON - timedelta(days=2))
+    practice.pass_time(days=6)
+    [mail] = practice.mails()
+    path = str(mail["List-Unsubscribe"]).strip("<>").removeprefix(f"{practice.url}/notifications")
+    practice.app.test_client().post(path, data={"List-Unsubscribe": "One-Click"})
+    refused = {"email": False, "sms": True}
+    stays = client(2, id="cli_3" if merged_on else "cli_2", email="ada.w@example.com")
+    practice.hear("client.updated", stays | {"contact": refused})
+    if merged_on:
+        practice.hear("client.merged", client(2, id="cli_2", email=None, merged_into="cli_3"))
+    practice.hear("client.merged", client(2, merged_into="cli_2"))
+    assert practice.reminders()["reminder_2h", "email"] == ("skipped", "opted_out")
+
+    practice.hear("client.updated", stays | {"version": 3})
+
+    assert practice.reminders()["reminder_2h", "email"][1] != "opted_out"
+    assert practice.rows("wishes") == []
+
+
 def test_a_forged_unsubscribe_link_leads_nowhere(practice: Practice) -> None:
     for token in ("x", "eyJhIjoiYiJ9.c2lnbmF0dXJl"):
         assert practice.app.test_client().get(f"/v1/unsubscribe/{token}").status_code == 404

@@ -14,7 +14,7 @@ from notifications.operations.erasing import DEPOSIT_WITHOUT_LINK, REFUND_WITHOU
 from notifications.operations.reach import account_or_wait, client_or_wait, preferences_of
 from notifications.operations.reminding import REPLAN, plan_session, plan_sessions_of_client
 from notifications.store import replicas
-from notifications.store.models import Account, Client, Deposit, Refund, Session, SessionType
+from notifications.store.models import Account, Client, Deposit, Refund, Session, SessionType, Wish
 
 
 def take_account(context: Notifications, event: Event) -> None:
@@ -66,12 +66,10 @@ def take_client(context: Notifications, event: Event) -> None:
     if not newer:
         return
     for channel in Channel:
+        _leave_to_record(event.subject, channel, data["contact"][channel])
         wish = replicas.wish(event.subject, channel)
-        if wish is not None and wish.allowed == data["contact"][channel]:
-            # The clients service has repeated what the client told us: from here on its record has the word.
-            wish.delete_instance()
-        elif wish is not None and data["merged_into"]:
-            replicas.give_wish_over(context.store, wish, to=data["merged_into"])
+        if wish is not None and data["merged_into"]:
+            _give_over(context, wish, data["merged_into"])
     client = replicas.client(event.subject, event.account_id)
     if client is not None:
         plan_sessions_of_client(context, client)
@@ -146,6 +144,23 @@ def take_refund(context: Notifications, event: Event) -> None:
             occurred_at=event.time,
             told_up_to=0,
         )
+
+
+def _leave_to_record(client_id: str, channel: str, recorded: bool) -> None:
+    """Where the clients service has repeated what the client told us, its record has the word from here on."""
+    wish = replicas.wish(client_id, channel)
+    if wish is not None and wish.allowed == recorded:
+        wish.delete_instance()
+
+
+def _give_over(context: Notifications, wish: Wish, client_id: str) -> None:
+    """Let a wish count for the client into whom its own was merged, unless the record of that one repeats it already."""
+    stays = replicas.client(client_id, wish.account_id, share=True)
+    if stays is None:
+        replicas.give_wish_over(context.store, wish, to=client_id)
+        return
+    replicas.give_wish_over(context.store, wish, to=stays.id)
+    _leave_to_record(stays.id, wish.channel, stays.allows(wish.channel))
 
 
 def _session_or_wait(session_id: str, account_id: str) -> Session:

@@ -85,9 +85,8 @@ def _start_number(context: Notifications, number: str) -> None:
 
 
 def _note(context: Notifications, client: Client, channel: Channel, *, allowed: bool, source: str) -> None:
-    recorded = client.email_allowed if channel is Channel.EMAIL else client.sms_allowed
     wish = replicas.wish(client.id, channel)
-    if (wish.allowed if wish else recorded) == allowed:
+    if (wish.allowed if wish else client.allows(channel)) == allowed:
         return
     context.store.execute(
         """INSERT INTO wishes (client_id, channel, account_id, allowed, at) VALUES (%s, %s, %s, %s, %s)

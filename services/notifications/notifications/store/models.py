@@ -7,6 +7,7 @@ from typing import Any
 from peewee import BigIntegerField, BooleanField, CompositeKey, DatabaseProxy, IntegerField, Model, TextField
 
 from chassis.columns import JsonField, UtcDateTimeField
+from notifications.domain.kinds import Channel
 
 database = DatabaseProxy()
 
@@ -65,6 +66,10 @@ class Client(Base):
 
     class Meta:
         table_name = "clients"
+
+    def allows(self, channel: str) -> bool:
+        """Whether the record lets the client be written to by this channel."""
+        return bool(self.email_allowed if channel == Channel.EMAIL else self.sms_allowed)
 
 
 class Session(Base):
