@@ -137,6 +137,21 @@ def test_a_long_import_goes_on_behind_and_can_be_looked_at(suite: Suite, provide
     assert len(provider.found("limit=200&q=client")) == 200
 
 
+@pytest.mark.parametrize("between", [0, 600])
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_row_without_email_is_a_duplicate_of_an_earlier_one_of_its_name_and_number_however_far_apart_they_are(
+    suite: Suite, provider: Caller, dry_run: bool, between: int
+) -> None:
+    first = {"name": "Anna", "email": "anna@example.com", "phone": "0151 23456789"}
+    others = [{"name": f"Client {number}", "email": f"c{number}@example.com"} for number in range(between)]
+    rows = [first, *others, {"name": "Anna", "phone": "0151 23456789"}]
+    answer = post_file(provider, json.dumps(rows), "application/json", f"dry_run={str(dry_run).lower()}")
+    finish(suite)
+    report = provider.get(f"/v1/clients/import/{answer.json['id']}").json
+
+    assert (report["created"], report["duplicates"]) == (between + 1, 1)
+
+
 def test_an_import_that_was_killed_goes_on_where_it_was_and_repeated_makes_nothing_twice(
     suite: Suite, provider: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:

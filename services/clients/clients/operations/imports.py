@@ -173,12 +173,16 @@ def _go_on(context: Clients, row: Import, read: Read) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Ready:
-    """A row that can become a client; `marks` are what it is known by, the first that is known decides."""
+    """A row that can become a client; it is there already where somebody has the first of its `marks`, and is known by all of them."""
 
     number: int
     given: Fields
     columns: dict[str, Any]
-    mark: str
+    marks: Sequence[str]
+
+    @property
+    def mark(self) -> str:
+        return self.marks[0]
 
 
 def _take_in(context: Clients, account: Account, import_: Import, rows: Rows, read: Read) -> list[dict[str, Any]]:
@@ -207,10 +211,11 @@ def _take_in(context: Clients, account: Account, import_: Import, rows: Rows, re
         else:
             new = create.New(id=new_id("cli"), given=each.given, columns=each.columns, import_mark=_kept_mark(each))
             fresh.append(new)
-            known[each.mark] = None if import_.dry_run else new.id
+            for mark in each.marks:
+                known.setdefault(mark, None if import_.dry_run else new.id)
             report[each.number] = _row(each.number, "created", client_id=known[each.mark])
     if import_.dry_run:
-        store.keep_marks(import_.id, [each.mark for each in ready if known.get(each.mark, "") is None])
+        store.keep_marks(import_.id, [mark for mark, client_id in known.items() if client_id is None])
     else:
         create.insert_many(context, account, fresh, source="import")
     return [report[number] for number, _ in rows]
@@ -218,11 +223,11 @@ def _take_in(context: Clients, account: Account, import_: Import, rows: Rows, re
 
 def _ready(account: Account, number: int, given: Fields) -> _Ready:
     columns = fields.columns(given, account)
-    mark = next(_marks(columns.get("email_key"), columns.get("phone"), columns["name"]), None)
-    if mark is None:
+    marks = list(_marks(columns.get("email_key"), columns.get("phone"), columns["name"]))
+    if not marks:
         content = {name: str(given.get(name)) for name in _CONTENT if given.get(name)}
-        mark = "content " + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return _Ready(number=number, given=given, columns=columns, mark=mark)
+        marks = ["content " + hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()]
+    return _Ready(number=number, given=given, columns=columns, marks=marks)
 
 
 def _marks(email_key: str | None, phone: str | None, name: str) -> Iterator[str]:
