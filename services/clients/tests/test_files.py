@@ -48,6 +48,11 @@ def test_a_german_spreadsheet_is_taken_in(provider: Caller) -> None:
     assert sorted(provider.found()) == ["Jörg Groß", "Özlem"]
 
 
+def test_a_year_of_two_digits_is_never_one_to_come(provider: Caller) -> None:
+    assert statuses(post_file(provider, "Name;Geburtsdatum\nAnna;1.5.68\n")) == ["created"]
+    assert provider.get("/v1/clients").json["data"][0]["birth_date"] == "1968-05-01"
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import IO, Any
 
 from flask import Response, request
@@ -47,7 +48,7 @@ def blueprint(context: Clients) -> Blueprint:
     @requires(WRITE)
     @upload(_LARGEST_FILE)
     @routes.arguments(ImportQuery, location="query")
-    @once(context.store, prepare=_read)
+    @once(context.store, prepare=lambda query: _read(query, today=context.clock.now().date()))
     @routes.response(200, ImportOut)
     @routes.alt_response(202, schema=ImportOut, success=True, description="It goes on; look at `Location`")
     def import_clients(query: dict[str, Any], prepared: _Parts) -> Any:
@@ -102,7 +103,7 @@ def _not_acceptable() -> Problem:
     return problem
 
 
-def _read(query: dict[str, Any]) -> _Parts:
+def _read(query: dict[str, Any], *, today: date) -> _Parts:
     """Read the whole file once, before anything is begun: a file that is broken changes nothing."""
     kind = request.mimetype
     if kind not in {_CSV, _JSON}:
@@ -110,7 +111,7 @@ def _read(query: dict[str, Any]) -> _Parts:
     columns = mapping(query["columns"])
     try:
         if kind == _CSV:
-            return _read_csv(columns)
+            return _read_csv(columns, today)
         return _kept(json_rows(uploaded().file), ignored=())
     except Unreadable as error:
         if kind == _JSON:
@@ -120,11 +121,14 @@ def _read(query: dict[str, Any]) -> _Parts:
         raise Invalid.field("/columns", str(error)) from None
 
 
-def _read_csv(columns: dict[str, str]) -> _Parts:
+def _read_csv(columns: dict[str, str], today: date) -> _Parts:
     table = CsvTable(file=uploaded().file, charset=request.mimetype_params.get("charset"))
     try:
         meant = tables.columns(table.header, columns)
-        rows = ((number, tables.record([as_given(cell.strip()) for cell in cells], meant)) for number, cells in table)
+        rows = (
+            (number, tables.record([as_given(cell.strip()) for cell in cells], meant, today=today))
+            for number, cells in table
+        )
         return _kept(rows, ignored=meant.ignored)
     finally:
         table.let_go()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from clients.domain.search import fold
@@ -34,7 +34,7 @@ _BY_WORD = {word: field for field, words in _WORDS.items() for word in words.spl
 _READ_ONLY = {"id", "created at"}
 _JOINED_BY = {"name": " ", "address": "\n", "notes": "\n", "tags": ";"}
 _YES, _NO = {"true", "yes", "ja", "1", "wahr"}, {"false", "no", "nein", "0", "falsch"}
-_DATES = ("%d.%m.%Y", "%d.%m.%y")
+_FULL_DATE, _SHORT_DATE = "%d.%m.%Y", "%d.%m.%y"
 
 
 class NoSuchColumn(ValueError):
@@ -85,8 +85,11 @@ def _header(text: str) -> str:
     return " ".join(re.split(r"[\s_\-./]+", fold(text))).strip()
 
 
-def record(cells: Sequence[str], meant: Columns) -> dict[str, Any]:
-    """A row's cells as the fields of a client, as a JSON body would have them; empty cells are not spoken of."""
+def record(cells: Sequence[str], meant: Columns, *, today: date) -> dict[str, Any]:
+    """A row's cells as the fields of a client, as a JSON body would have them; empty cells are not spoken of.
+
+    Nobody is born after `today`: a year of two digits is the last such one by then.
+    """
     found: dict[str, Any] = {}
     for field, indexes in meant.fields.items():
         texts = [text for index in indexes if index < len(cells) and (text := cells[index])]
@@ -97,20 +100,27 @@ def record(cells: Sequence[str], meant: Columns) -> dict[str, Any]:
         if field.startswith("contact_"):
             found.setdefault("contact", {})[field.removeprefix("contact_")] = _flag(text)
         else:
-            found[field] = _read(field, text)
+            found[field] = _read(field, text, today)
     return found
 
 
-def _read(field: str, text: str) -> Any:
+def _read(field: str, text: str, today: date) -> Any:
     if field == "tags":
         return [tag for part in text.split(";" if ";" in text else ",") if (tag := part.strip())]
     if field == "birth_date":
-        for form in _DATES:
-            try:
-                return datetime.strptime(text, form).date().isoformat()  # noqa: DTZ007 - a date has no zone
-            except ValueError:
-                continue
+        full, short = _date(text, _FULL_DATE), _date(text, _SHORT_DATE)
+        if full is None and short is not None and short > today:
+            short = short.replace(year=short.year - 100)
+        born = full or short
+        return born.isoformat() if born else text
     return text
+
+
+def _date(text: str, form: str) -> date | None:
+    try:
+        return datetime.strptime(text, form).date()  # noqa: DTZ007 - a date has no zone
+    except ValueError:
+        return None
 
 
 def _flag(text: str) -> bool | str:
