@@ -7,6 +7,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from services.scheduling.tests.driver import World, at, client_data
 from services.scheduling.tests.test_booking import booking
 
@@ -204,13 +205,25 @@ def test_whose_heir_was_erased_before_the_merge_was_heard_of_is_erased_all_the_s
     assert world.a.get(f"/series/{series['id']}")["template"]["notes"] == ""
 
 
-def test_why_somebody_was_booked_over_who_is_erased_is_blanked_in_the_others_history(light_world: World) -> None:
-    world = light_world
+@pytest.mark.parametrize("moved", ["nobody", "who_is_erased", "the_other"])
+def test_why_somebody_was_booked_over_who_is_erased_is_blanked_in_the_others_history(world: World, moved: str) -> None:
     anna, bob, type_ = world.new_client(name="Anna"), world.new_client(name="Bob"), world.session_type()
     first = world.a.post("/sessions", {"service_id": type_, "client_id": anna, "starts_at": at("12-08 10:00")})
     why = {"allow_overlap": True, "override_reason": "Anna is always late"}
     over = world.a.post("/sessions", {"service_id": type_, "client_id": bob, "starts_at": at("12-08 10:30"), **why})
+    event = world.a.post("/events", {"title": "x", "starts_at": at("12-08 10:15"), "ends_at": at("12-08 10:20"), **why})
+    third = world.a.post("/sessions", {"service_id": type_, "client_id": bob, "starts_at": at("12-08 15:00")})
+    world.a.post(f"/sessions/{third['id']}/cancel", {"reason": "Bob is ill"})
+    if moved == "who_is_erased":
+        world.a.patch(f"/sessions/{first['id']}", {"starts_at": at("12-09 10:00")})
+    if moved == "the_other":
+        world.a.patch(f"/sessions/{over['id']}", {"starts_at": at("12-09 10:00")})
+        world.a.patch(f"/events/{event['id']}", {"starts_at": at("12-09 14:00"), "ends_at": at("12-09 14:05")})
     world.a.post(f"/sessions/{first['id']}/cancel")
     told = {"id": anna, "account_id": "acc_a", "version": 5, "requested_at": "2026-11-30T08:00:00Z"}
     world.tell("client.erasure_requested", told)
-    assert "Anna" not in str(world.a.get(f"/sessions/{over['id']}/history"))
+
+    assert world.kept() == []
+    for path in (f"/sessions/{over['id']}", f"/events/{event['id']}"):
+        assert "Anna" not in str(world.a.get(f"{path}/history"))
+    assert "Bob is ill" in str(world.a.get(f"/sessions/{third['id']}/history"))

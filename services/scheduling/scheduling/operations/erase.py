@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from peewee import TextField
+
 from chassis.erasing import blank_traffic
 from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import answering, the_account
 from scheduling.operations.sessions import record
-from scheduling.store.models import Account, BlockedTimeChange, Cancellation, Change, Client, Sanction, Series, Session
+from scheduling.store.models import (
+    Account,
+    BlockedTimeChange,
+    Cancellation,
+    Change,
+    Client,
+    Hold,
+    Sanction,
+    Series,
+    Session,
+)
 
 _ERASED = "(erased)"
 _TEXTS = ("notes", "session_notes", "client_message")
+_HISTORIES: tuple[tuple[type[Change] | type[BlockedTimeChange], TextField], ...] = (
+    (Change, Change.session_id),
+    (BlockedTimeChange, BlockedTimeChange.blocked_time_id),
+)
 _KEPT = [
     {"what": "sessions", "why": "times, prices and deposits are the provider's books; they name nobody any more"},
 ]
@@ -37,6 +53,7 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
         blanked["history"] += _blank_history(session)
         blanked["cancellations"] += _blank_reasons(session)
         blanked["sessions"] += _blank_session(context, account, session)
+    _blank_reasons_of_others(account_id, sessions)
     blanked |= blank_traffic(context.store, subjects=[*everybody, *(session.id for session in sessions)], texts=texts)
     context.store.forget_after_commit()
     context.outbox.publish(
@@ -91,15 +108,6 @@ def _blank_session(context: Scheduling, account: Account, session: Session) -> i
 
 
 def _blank_reasons(session: Session) -> int:
-    overlapping = [pair.session_id for pair in Sanction.select().where(Sanction.other_id == session.id)]
-    BlockedTimeChange.update(reason=_ERASED).where(
-        BlockedTimeChange.blocked_time_id.in_(overlapping), BlockedTimeChange.reason.is_null(False)
-    ).execute()
-    for change in Change.select().where(Change.session_id.in_(overlapping), Change.reason.is_null(False)):
-        if session.id in str(change.changes.get("overlaps")):
-            Change.update(reason=_ERASED).where(
-                Change.session_id == change.session_id, Change.version == change.version
-            ).execute()
     Sanction.update(reason=_ERASED).where(
         (Sanction.session_id == session.id) | (Sanction.other_id == session.id)
     ).execute()
@@ -108,6 +116,24 @@ def _blank_reasons(session: Session) -> int:
     )
     blanked: int = Cancellation.update(reason=None).where(by_people).execute()
     return blanked
+
+
+def _blank_reasons_of_others(account_id: str, sessions: list[Session]) -> None:
+    """Why others were put over these sessions goes from the others' history, also where one of the two has moved since."""
+    ids = {session.id for session in sessions}
+    # One that was put over a hold is named by it; its session has the sanction, as long as neither moves.
+    ids |= {hold.id for hold in Hold.select(Hold.id).where(Hold.session_id.in_(ids))}
+    still = {pair.session_id for pair in Sanction.select().where(Sanction.other_id.in_(ids))}
+    for history, its_subject in _HISTORIES:
+        explained: list[Any] = list(
+            history.select().where(history.account_id == account_id, history.reason.is_null(False))
+        )
+        for change in explained:
+            subject = getattr(change, its_subject.name)
+            _, over = change.changes.get("overlaps", ([], []))
+            if over and (subject in still or ids.intersection(over)):
+                one = (its_subject == subject) & (history.version == change.version)
+                history.update(reason=_ERASED).where(one).execute()
 
 
 def _blank_history(session: Session) -> int:
