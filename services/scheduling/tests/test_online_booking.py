@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -389,3 +389,24 @@ def test_a_restored_booking_that_is_moved_keeps_the_time_it_has_since_its_restor
     assert moved["auto_confirm_at"] == restored["auto_confirm_at"]
     world.run_jobs()
     assert world.a.get(path)["status"] == "pending"
+
+
+def test_a_booking_that_was_restored_after_its_start_and_is_moved_is_confirmed_by_the_clock_again(
+    light_world: World,
+) -> None:
+    world = light_world
+    visitor = world.open_page(auto_confirm="after_timeout", confirm_timeout_hours=24)
+    path = f"/sessions/{visitor.book(world.session_type(online=True), TUESDAY)['id']}"
+    world.a.post(f"{path}/cancel")
+    world.clock.set(datetime.fromisoformat(at("12-01 12:00")))
+    assert world.a.post(f"{path}/restore")["auto_confirm_at"] is None
+    world.clock.advance(minutes=30)
+
+    moved = world.a.post(f"{path}/reschedule", {"starts_at": at("12-04 10:00")})
+
+    assert moved["auto_confirm_at"] == at("12-02 12:00")
+    world.run_jobs()
+    assert world.a.get(path)["status"] == "pending"
+    world.clock.advance(hours=24)
+    world.run_jobs()
+    assert world.a.get(path)["status"] == "confirmed"

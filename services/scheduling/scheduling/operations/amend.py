@@ -159,6 +159,7 @@ def _move(
         permitted=permitted,
         outside_permitted=stays and session.outside_hours,
     )
+    had_started = session.started(context.clock.now())
     session.calendar_id = wanted.calendar_id
     session.starts_at = wanted.starts_at
     session.ends_at = wanted.ends_at
@@ -166,7 +167,9 @@ def _move(
     session.buffer_before_minutes = wanted.before_minutes
     session.buffer_after_minutes = wanted.after_minutes
     session.outside_hours = placed.outside_hours
-    if session.status == SessionStatus.PENDING and session.auto_confirm_at is not None:
+    # A booking that was restored after its start has no time until it gets a start to come.
+    put_off = session.source == "online" and had_started and not session.started(context.clock.now())
+    if session.status == SessionStatus.PENDING and (session.auto_confirm_at is not None or put_off):
         since = _last_restored(session) or session.created_at
         session.auto_confirm_at = account.rules.confirms_at(since, session.starts_at)
     return placed
