@@ -373,19 +373,54 @@ def test_a_deposit_snapshot_fills_in_and_cancels_nothing(light_world: World) -> 
     assert (now["status"], now["deposit"]["status"]) == ("confirmed", "canceled")
 
 
-def test_a_price_that_is_lowered_while_cancelled_is_what_a_restore_asks_of(light_world: World) -> None:
+@pytest.mark.parametrize("answered", ["before", "after"])
+def test_a_price_that_is_lowered_while_cancelled_is_what_a_restore_asks_of(light_world: World, answered: str) -> None:
     world = light_world
-    session = world.a.post(
-        "/sessions",
-        {
-            "service_id": world.session_type(deposit=QUARTER),
-            "client_id": world.new_client(),
-            "starts_at": at("12-08 10:00"),
-        },
-    )
+    session, path = cancelled_unpaid(world)
+    told = world.deposit_told(session, 2, "canceled")
+    if answered == "before":
+        world.tell("deposit.canceled", told)
+    world.a.patch(path, {"price": {"amount": 1000, "currency": "EUR"}})
+    if answered == "after":
+        world.tell("deposit.canceled", told)
+    assert world.a.post(f"{path}/restore")["deposit"]["amount"] == 250
+
+
+@pytest.mark.parametrize("answered", ["before", "after"])
+def test_a_price_that_leaves_nothing_to_ask_while_cancelled_takes_the_deposit(
+    light_world: World, answered: str
+) -> None:
+    world = light_world
+    session, path = cancelled_unpaid(world)
+    told = world.deposit_told(session, 2, "canceled")
+    if answered == "before":
+        world.tell("deposit.canceled", told)
+    assert world.a.patch(path, {"price": {"amount": 0, "currency": "EUR"}})["deposit"] is None
+    if answered == "after":
+        world.tell("deposit.canceled", told)
+    restored = world.a.post(f"{path}/restore")
+    assert (restored["deposit"], restored["payment_url"]) == (None, None)
+    assert world.events(session["id"])[-1][2]["deposit"] is None
+
+
+def test_a_price_that_asks_something_again_while_cancelled_brings_the_deposit_back(light_world: World) -> None:
+    world = light_world
+    session, path = cancelled_unpaid(world)
+    world.tell("deposit.canceled", world.deposit_told(session, 2, "canceled"))
+    world.a.patch(path, {"price": {"amount": 0, "currency": "EUR"}})
+    changed = world.a.patch(path, {"price": {"amount": 4000, "currency": "EUR"}})
+    assert (changed["deposit"]["status"], changed["deposit"]["due_amount"]) == ("canceled", 0)
+    world.a.post(f"{path}/restore")
+    world.tell("deposit.required", world.deposit_told(session, 3, "required", amount=1000, due_amount=1000))
+    now = shown(world, session)
+    assert (now["deposit"]["status"], now["deposit"]["amount"]) == ("required", 1000)
+    assert now["payment_url"] == session["payment_url"]
+
+
+def cancelled_unpaid(world: World) -> tuple[dict[str, Any], str]:
+    """A session whose deposit of a quarter was not paid when it was cancelled, and its path."""
+    session = book(world)
     path = f"/sessions/{session['id']}"
     world.tell("deposit.required", world.deposit_told(session, 1, "required"))
     world.a.post(f"{path}/cancel")
-    world.tell("deposit.canceled", world.deposit_told(session, 2, "canceled"))
-    world.a.patch(path, {"price": {"amount": 1000, "currency": "EUR"}})
-    assert world.a.post(f"{path}/restore")["deposit"]["amount"] == 250
+    return session, path

@@ -191,6 +191,14 @@ def asked_anew(current: SessionDeposit | None, money: Money | None, *, included:
     return replace(fresh, id=current.id)
 
 
+def asked_when_restored(current: SessionDeposit | None, money: Money | None) -> SessionDeposit | None:
+    """The deposit of a cancelled session whose price asks `money` instead: nothing is asked of it now, a restore asks that."""
+    deposit = asked_anew(current, money, included=True)
+    if deposit is None or (current is not None and current.status is not DepositStatus.CANCELED):
+        return deposit
+    return replace(deposit, status=DepositStatus.CANCELED, due_amount=0)
+
+
 def taken_over(current: SessionDeposit | None, told: SessionDeposit, *, awaits_refund: bool) -> SessionDeposit | None:
     """The session's deposit after payments `told` how it stands.
 
@@ -202,8 +210,8 @@ def taken_over(current: SessionDeposit | None, told: SessionDeposit, *, awaits_r
     if current is None:
         # The terms are gone (another type, another price); only money that came nevertheless is of interest.
         return told if told.held_amount or told.refunded_amount or told.status not in _OPEN else None
-    if told.status is DepositStatus.REQUIRED and (told.amount, told.currency) != (current.amount, current.currency):
-        return replace(
-            told, amount=current.amount, currency=current.currency, due_amount=max(current.amount - told.held_amount, 0)
-        )
-    return told
+    asks = told.status in {DepositStatus.REQUIRED, DepositStatus.CANCELED}
+    if not asks or (told.amount, told.currency) == (current.amount, current.currency):
+        return told
+    due = max(current.amount - told.held_amount, 0) if told.status is DepositStatus.REQUIRED else 0
+    return replace(told, amount=current.amount, currency=current.currency, due_amount=due)

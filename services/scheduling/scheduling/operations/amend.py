@@ -9,8 +9,8 @@ from typing import Any
 
 from chassis import rows
 from contracts.plans import Feature, includes
-from contracts.sessions import DepositStatus, SessionStatus
-from scheduling.domain.deposits import asked_anew
+from contracts.sessions import SessionStatus
+from scheduling.domain.deposits import asked_anew, asked_when_restored
 from scheduling.domain.transitions import Action
 from scheduling.operations.book import price_from
 from scheduling.operations.context import Actor, Scheduling, unit_of_work
@@ -198,9 +198,9 @@ def _reprice(
     money = terms.of(price, account.currency) if terms else None
     current = session.its_deposit
     if session.status == SessionStatus.CANCELLED:
-        if current is not None and money is not None and current.status is DepositStatus.CANCELED:
-            # Nothing is asked of it now; a restore asks what the price is by then.
-            set_deposit(context, session, replace(current, amount=money.amount, currency=money.currency))
+        # One of which a deposit was never asked is asked none by its restore, either.
+        if session.payment_secret is not None:
+            set_deposit(context, session, asked_when_restored(current, money))
         return
     if current is None and is_early(context, session):
         expect(context, session, deposit=money is not None)
