@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from scheduling.domain.booking import BookingRules
 from scheduling.domain.hours import WorkingHours
-from scheduling.domain.slots import Shape
-from scheduling.domain.spans import Span, micros, moment, without
-from scheduling.domain.wall import local_date
+from scheduling.domain.slots import Shape, grid
+from scheduling.domain.spans import MINUTE, Span, micros, moment, without
+from scheduling.domain.wall import local_date, stretches
 
 
 class Rule(StrEnum):
@@ -24,6 +24,7 @@ class Rule(StrEnum):
     SESSION = "session"
     HOLD = "hold"
     DAY_OFF = "day_off"
+    OFF_GRID = "off_grid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ def explain(
     """Every rule's verdict, in the order of `Rule`. A start is available where all of them pass.
 
     One obstacle fails one rule: on a day off it is that, not the hours; who is met by a buffer alone is not met as a session.
+    What callers count on is the eight other rules: `OFF_GRID` is among them only where it fails.
     """
     closed = _closed_days(asked, hours, zone)
     reasons = {
@@ -108,8 +110,9 @@ def explain(
             )
             for rule, article in ((Rule.EVENT, "an"), (Rule.SESSION, "a"), (Rule.HOLD, "a"))
         },
+        Rule.OFF_GRID: _off_grid(asked, rules, zone),
     }
-    return [Verdict(rule=rule, reason=reasons[rule]) for rule in Rule]
+    return [Verdict(rule=rule, reason=reasons[rule]) for rule in Rule if rule is not Rule.OFF_GRID or reasons[rule]]
 
 
 def _closed_days(asked: Asked, hours: WorkingHours, zone: ZoneInfo) -> list[date]:
@@ -134,6 +137,13 @@ def _notice(asked: Asked, rules: BookingRules, now: datetime) -> str | None:
     if asked.start < micros(now):
         return "This is in the past."
     return f"Clients book at least {rules.min_notice_hours} hours ahead."
+
+
+def _off_grid(asked: Asked, rules: BookingRules, zone: ZoneInfo) -> str | None:
+    day, minutes = local_date(moment(asked.start), zone), rules.slot_interval_minutes
+    if any(grid([(asked.start, asked.start + 1)], stretches(day, day, zone), minutes * MINUTE)):
+        return None
+    return f"Clients are offered a start every {minutes} minutes from midnight."
 
 
 def _buffers_meet(asked: Asked, other: Taken) -> bool:
