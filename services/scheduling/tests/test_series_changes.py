@@ -199,6 +199,31 @@ def test_what_is_over_or_cancelled_stays_as_it_was(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_what_is_over_or_cancelled_is_reported_where_it_was(world: World) -> None:
+    series = make(world, "FREQ=WEEKLY;COUNT=5")
+    world.a.post(f"/sessions/{ids(series)[0]}/reschedule", {"starts_at": at("12-02 09:00")})
+    world.a.post(f"/sessions/{ids(series)[3]}/cancel")
+    world.clock.advance(days=9)  # two are over
+    path = f"/series/{series['id']}"
+    changed = world.a.patch(path, {"template": {"starts_at": at("12-01 11:00")}})
+    assert starts(changed) == ["12-02 09:00", "12-08 10:00", "12-15 11:00", "12-22 10:00", "12-29 11:00"]
+    another = world.a.patch(path, {"rrule": "FREQ=WEEKLY;COUNT=6"})
+    assert starts(another) == ["12-02 09:00", "12-08 10:00", "12-15 11:00", "12-22 10:00", "12-29 11:00", "01-05 11:00"]
+    assert starts(world.a.get(path)) == starts(another)
+
+
+def test_events_that_are_over_are_reported_where_they_were(world: World) -> None:
+    series = lunch(world)
+    world.clock.advance(days=2)
+    world.a.patch(f"/events/{event_ids(series)[1]}", {"starts_at": at("12-08 11:00"), "scope": "all"})
+    assert starts(world.a.get(f"/series/{series['id']}")) == [
+        "12-01 12:00",
+        "12-08 11:00",
+        "12-15 11:00",
+        "12-22 11:00",
+    ]
+
+
 def test_a_split_takes_the_cancelled_with_it_and_a_restore_brings_them_back_where_they_were(world: World) -> None:
     series = make(world, "FREQ=WEEKLY;COUNT=4")
     world.a.post(f"/sessions/{ids(series)[3]}/cancel")

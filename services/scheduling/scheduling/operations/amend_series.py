@@ -80,7 +80,7 @@ def amend(
     if "rrule" not in body:
         with below("/template"):
             carry_out(context, account, part, drafted, template, actor)
-        return view(part.series)
+        return view(context, account, part.series)
     if part.series.kind == SESSION and account.terms.sessions_a_month is not None:
         account = the_account(account_id, locked=True)
     anew = Anew(
@@ -98,7 +98,7 @@ def amend(
         override = replace(override, outside_hours=True, reason=override.reason or reason)
     _fill(context, account, part.series, laid, anew, override, actor)
     store(context, part.series)
-    return view(part.series)
+    return view(context, account, part.series)
 
 
 @unit_of_work

@@ -33,8 +33,9 @@ from scheduling.operations.laying_out import (
 from scheduling.operations.limits import check_month
 from scheduling.operations.lists import Page, page_of
 from scheduling.operations.placement import Override, sanctioned_with
+from scheduling.operations.series_members import members_of
 from scheduling.operations.sessions import money_data
-from scheduling.store.models import Account, BlockedTime, Hold, Occurrence, Series
+from scheduling.store.models import Account, Hold, Occurrence, Series
 
 FAIL, SKIP = "fail", "skip"
 
@@ -97,13 +98,14 @@ def create(
     make_all(context, series, maker, verdicts, override, actor, announced=True)
     note_horizon(series, laid[-1][0])
     series.save(force_insert=True)
-    return view(series)
+    return view(context, account, series)
 
 
 @reading
 def show(context: Scheduling, account_id: str, series_id: str) -> dict[str, Any]:
     """One series, with what became of each of its occurrences."""
-    return view(the_series(the_account(account_id), series_id, locked=False))
+    account = the_account(account_id)
+    return view(context, account, the_series(account, series_id, locked=False))
 
 
 @reading
@@ -115,9 +117,9 @@ def listing(context: Scheduling, account_id: str, page: Page) -> tuple[list[dict
     return [_head(row) for row in rows], following
 
 
-def view(series: Series) -> dict[str, Any]:
+def view(context: Scheduling, account: Account, series: Series) -> dict[str, Any]:
     """The series as the API shows it; `template` holds private notes, which are taken out there for callers without the scope."""
-    return _head(series) | {"occurrences": _report(series)}
+    return _head(series) | {"occurrences": _report(context, account, series)}
 
 
 @contextmanager
@@ -265,22 +267,24 @@ def _head(series: Series) -> dict[str, Any]:
     }
 
 
-def _report(series: Series) -> list[dict[str, Any]]:
-    """What became of each occurrence, in the order of the clocks; events that were removed by themselves are gone."""
-    removed = {
-        event.id
-        for event in BlockedTime.select(BlockedTime.id).where(
-            BlockedTime.series_id == series.id, BlockedTime.retired_at.is_null(False)
-        )
+def _report(context: Scheduling, account: Account, series: Series) -> list[dict[str, Any]]:
+    """What became of each occurrence, in the order of the clocks; events that were removed by themselves are gone.
+
+    Each is where the series lays it; what a change of the series reaches no more (what is over or cancelled) is where it was.
+    """
+    rows = list(Occurrence.select().where(Occurrence.series_id == series.id).order_by(Occurrence.wall))
+    members = members_of(context, account, series)
+    found = {
+        member.id: member for member in members.found([row.member_id for row in rows if row.member_id is not None])
     }
-    rows = Occurrence.select().where(Occurrence.series_id == series.id).order_by(Occurrence.wall)
+    stays = {id: member.starts_at for id, member in found.items() if not members.to_come(member)}
     return [
         {
-            "starts_at": on_the_wall(row.wall + series.shifted, series.zone),
+            "starts_at": stays.get(row.member_id) or members.laid_at(series, row.wall)[1],
             "result": "skipped" if row.member_id is None else "created",
             f"{series.kind}_id": row.member_id,
             "conflicts": row.conflicts,
         }
         for row in rows
-        if row.member_id not in removed
+        if row.member_id is None or row.member_id in found
     ]

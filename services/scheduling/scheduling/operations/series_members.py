@@ -56,8 +56,12 @@ class Members(Protocol):
     # What of that says when it is.
     timing: frozenset[str]
 
+    def found(self, ids: Sequence[str]) -> list[Any]:
+        """The members of these ids, but for events that were removed."""
+        ...
+
     def locked(self, ids: Sequence[str]) -> list[Any]:
-        """The members of these ids, kept from others until the unit of work ends."""
+        """The same, kept from others until the unit of work ends."""
         ...
 
     def to_come(self, member: Any) -> bool:
@@ -101,6 +105,16 @@ def _shift(series: Series, wall: datetime, starts_at: datetime) -> timedelta:
     return wall_of(starts_at, series.zone) - wall_of(_laid_start(series, wall), series.zone)
 
 
+def _sessions(ids: Sequence[str]) -> Any:
+    return Session.select().where(Session.id.in_(ids)).order_by(Session.id)
+
+
+def _events(ids: Sequence[str]) -> Any:
+    return (
+        BlockedTime.select().where(BlockedTime.id.in_(ids), BlockedTime.retired_at.is_null()).order_by(BlockedTime.id)
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionMembers:
     context: Scheduling
@@ -108,8 +122,11 @@ class SessionMembers:
     placing = frozenset({"starts_at", "duration_minutes", "calendar_id"})
     timing = frozenset({"starts_at"})
 
+    def found(self, ids: Sequence[str]) -> list[Session]:
+        return list(_sessions(ids))
+
     def locked(self, ids: Sequence[str]) -> list[Session]:
-        query = Session.select().where(Session.id.in_(ids)).order_by(Session.id)
+        query = _sessions(ids)
         return list(query.for_update() if self.context.store.on_postgresql else query)
 
     def to_come(self, member: Session) -> bool:
@@ -173,12 +190,11 @@ class EventMembers:
     placing = frozenset({"starts_at", "ends_at", "all_day", "calendar_id"})
     timing = frozenset({"starts_at", "ends_at", "all_day"})
 
+    def found(self, ids: Sequence[str]) -> list[BlockedTime]:
+        return list(_events(ids))
+
     def locked(self, ids: Sequence[str]) -> list[BlockedTime]:
-        query = (
-            BlockedTime.select()
-            .where(BlockedTime.id.in_(ids), BlockedTime.retired_at.is_null())
-            .order_by(BlockedTime.id)
-        )
+        query = _events(ids)
         return list(query.for_update() if self.context.store.on_postgresql else query)
 
     def to_come(self, member: BlockedTime) -> bool:
