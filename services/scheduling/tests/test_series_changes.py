@@ -420,6 +420,27 @@ def test_events_change_one_by_one_together_or_from_one_on(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+@pytest.mark.parametrize(
+    ("said", "starts", "length"),
+    [
+        ({"ends_at": at("12-09 16:00")}, ["12-01 12:00", "12-09 14:00", "12-15 12:00"], "2:00:00"),
+        ({"all_day": True}, ["12-01 00:00", "12-09 00:00", "12-15 00:00"], "1 day, 0:00:00"),
+        ({"starts_at": at("12-09 14:00")}, ["12-02 14:00", "12-09 14:00", "12-16 14:00"], "1:00:00"),
+    ],
+)
+def test_what_is_said_of_an_event_that_was_moved_by_itself_moves_the_others_only_where_its_start_is_said(
+    world: World, said: dict[str, Any], starts: list[str], length: str
+) -> None:
+    series = lunch(world)
+    second = event_ids(series)[1]
+    world.a.patch(f"/events/{second}", {"starts_at": at("12-09 14:00"), "ends_at": at("12-09 15:00")})
+    changed = world.a.patch(f"/events/{second}", said | {"scope": "all"})
+    assert [start for _, start, _ in events_of(world)[:3]] == starts
+    assert {each for _, _, each in events_of(world)} == {length}
+    assert changed["starts_at"] == at(starts[1])
+    assert world.broken_invariants() == {}
+
+
 def test_all_events_change_where_none_meets_a_session(world: World) -> None:
     series = lunch(world)
     session = world.a.post("/sessions", booking(world, at("12-15 13:00")))

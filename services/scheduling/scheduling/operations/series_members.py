@@ -224,15 +224,17 @@ class EventMembers:
             template["calendar_id"] = blocked_times.calendar_named(self.context, self.account, body["calendar_id"]).id
         if not self.timing & body.keys():
             return Plan(template=template, shift=timedelta(0))
-        _, starts_at, ends_at = self.laid_at(series, wall)
-        if member is not None:
-            starts_at, ends_at = member.starts_at, member.ends_at
+        _, *laid = self.laid_at(series, wall)
+        here = laid if member is None else [member.starts_at, member.ends_at]
         all_day = body.get("all_day", template["all_day"] if member is None else member.all_day)
         starts_at, ends_at = blocked_times.times(
-            series.zone, body.get("starts_at", starts_at), body.get("ends_at", ends_at), all_day=all_day
+            series.zone, body.get("starts_at", here[0]), body.get("ends_at", here[1]), all_day=all_day
         )
         length = Length.between(starts_at, ends_at, all_day=all_day, zone=series.zone)
         template |= {"all_day": all_day, "length": length.as_data()}
+        if "starts_at" not in body:
+            # Where the named one was put by itself is not said of the others.
+            starts_at, _ = blocked_times.times(series.zone, *laid, all_day=all_day)
         return Plan(template=template, shift=_shift(series, wall, starts_at))
 
     def times(self, series: Series, wall: datetime, plan: Plan, body: Body) -> dict[str, Any]:
