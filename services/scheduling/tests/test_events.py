@@ -123,7 +123,7 @@ def test_a_hold_is_in_an_events_way_until_it_ends(world: World) -> None:
                 padded=span,
                 expires_at=datetime.fromisoformat("2026-11-30T08:10:00Z"),
             ),
-            world.clock.now(),
+            ended=(),
         )
     problem = world.a.refused(409, "slot_taken", "POST", "/events", blocking())
     assert [each["kind"] for each in problem["conflicts"]] == ["hold"]

@@ -17,7 +17,7 @@ from services.scheduling.tests.test_deposits import QUARTER, paid
 from werkzeug.test import TestResponse
 
 from scheduling.domain.spans import MINUTE, Span
-from scheduling.store.claims import Claim, Owner, SlotTaken, release, take
+from scheduling.store.claims import Claim, Met, Owner, SlotTaken, release, take, taking
 
 
 def at_once(calls: Sequence[Callable[[], TestResponse]]) -> list[TestResponse]:
@@ -264,7 +264,8 @@ def claim(world: World) -> Callable[..., None]:
         )
         with world.service.store.transaction():
             release(world.service.store, owner)
-            take(world.service.store, some, world.clock.now(), sanctioned=fields.get("sanctioned", False))
+            with taking(world.service.store):
+                take(world.service.store, some, ended=(), sanctioned=fields.get("sanctioned", False))
 
     return put
 
@@ -310,6 +311,6 @@ def test_a_writer_that_passed_the_check_is_told_slot_taken_and_never_500(
 ) -> None:
     body = booking(world, at("12-01 10:00"))
     world.a.post("/sessions", body)
-    monkeypatch.setattr("scheduling.store.claims.overlaps", lambda *args, **kwargs: [])
+    monkeypatch.setattr("scheduling.store.claims.met", lambda *args, **kwargs: Met(standing=[], ended=()))
     world.a.refused(409, "slot_taken", "POST", "/sessions", body)
     assert world.broken_invariants() == {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -21,10 +23,11 @@ SCOPES = (
 ).split()
 _SERVICE_ISSUER = "timeblu-service"
 _SERVICE_TOKEN_SECONDS = 60
-_PUBLISHED_ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA"]
+_PUBLISHED_ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "PS256", "EdDSA")
 # By which the issuer's clock may be ahead; a token that has ended has ended.
 _LEEWAY_SECONDS = 5
 _LONGEST_NAME = 255
+_REMEMBERED_TOKENS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +82,7 @@ class Verifier:
         token = token.strip()
         try:
             key, algorithms = self._key(token)
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=algorithms,
-                audience=AUDIENCE,
-                leeway=_LEEWAY_SECONDS,
-                options={"require": ["exp", "aud", "sub", "account_id"]},
-            )
+            claims = _claims(token, key, algorithms)
         except KeysUnavailable:
             raise Unavailable("the keys that verify tokens cannot be fetched") from None
         except UnknownKey:
@@ -100,13 +96,27 @@ class Verifier:
             raise Unauthenticated("the token's account_id, sub and scope must be text")
         return Caller(account_id=account_id, subject=subject, scopes=frozenset(scope.split()))
 
-    def _key(self, token: str) -> tuple[Any, list[str]]:
+    def _key(self, token: str) -> tuple[Any, tuple[str, ...]]:
         # The unverified issuer only chooses the key; whoever lies about it fails the signature.
         if _unverified_issuer(token) == _SERVICE_ISSUER:
-            return self._settings.service_jwt_secret, ["HS256"]
+            return self._settings.service_jwt_secret, ("HS256",)
         if self._published is not None:
             return self._published.find(jwt.get_unverified_header(token).get("kid")), _PUBLISHED_ALGORITHMS
-        return self._settings.auth_jwt_secret, ["HS256"]
+        return self._settings.auth_jwt_secret, ("HS256",)
+
+
+@lru_cache(maxsize=_REMEMBERED_TOKENS)
+def _claims(token: str, key: Any, algorithms: tuple[str, ...]) -> Mapping[str, Any]:
+    """What a token says that `key` has signed. Remembered, as callers use theirs until it ends: only whether it has is asked each time."""
+    claims: Mapping[str, Any] = jwt.decode(
+        token,
+        key,
+        algorithms=algorithms,
+        audience=AUDIENCE,
+        leeway=_LEEWAY_SECONDS,
+        options={"require": ["exp", "aud", "sub", "account_id"]},
+    )
+    return claims
 
 
 def _unverified_issuer(token: str) -> Any:

@@ -139,7 +139,7 @@ class Outbox:
     def _insert(self, rows: Sequence[tuple[Any, ...]]) -> None:
         for some in portions(rows, _ADDED_AT_ONCE):
             values = ", ".join([f"({placeholders(some[0])})"] * len(some))
-            self._store.execute(
+            self._store.write(
                 f"INSERT INTO outbox ({_COLUMNS}) VALUES {values}", [value for row in some for value in row]
             )
             self._wakeups.after_commit(RELAY)

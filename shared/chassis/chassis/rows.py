@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import peewee
 
-from chassis.statements import Question, answer, ask
+from chassis.statements import Question, answer, ask, write
 from chassis.store import portions
 
 M = TypeVar("M", bound=peewee.Model)
@@ -70,7 +70,8 @@ def question(model: type[peewee.Model], *, lock: bool = False, share: bool = Fal
     nulls = tuple(name for name, value in equal.items() if value is None)
     strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if database.for_update else ""
     bound = tuple(model._meta.fields[name].db_value(value) for name, value in equal.items() if value is not None)
-    return _select(model, tuple(equal), nulls, strength, database.param), bound
+    width = len(model._meta.sorted_fields) if equal.get(_key(model)) is not None else None
+    return Question(_select(model, tuple(equal), nulls, strength, database.param), bound, width)
 
 
 def locked(model: type[M], ids: Collection[Any]) -> list[M]:
@@ -94,7 +95,9 @@ def ahead(*wanted: tuple[type[peewee.Model], Mapping[str, Collection[Any]]]) -> 
     reads = {model: _Read(values={name: frozenset(each) for name, each in values.items()}) for model, values in wanted}
     asked = [(model, read) for model, read in reads.items() if all(read.values.values())]
     if asked:
-        questions = [_among(model, read.values) for model, read in asked]
+        questions = [
+            Question(text, tuple(bound)) for text, bound in (_among(model, read.values) for model, read in asked)
+        ]
         for (model, read), found in zip(asked, ask(asked[0][0]._meta.database, questions), strict=True):
             by = next(iter(read.values))
             for row in found:
@@ -112,9 +115,8 @@ def add(row: peewee.Model) -> None:
     model, values = type(row), row.__data__
     database = model._meta.database
     fields = model._meta.fields
-    database.execute_sql(
-        _insert(model, tuple(values), database.param), [fields[name].db_value(value) for name, value in values.items()]
-    )
+    bound = [fields[name].db_value(value) for name, value in values.items()]
+    write(database, _insert(model, tuple(values), database.param), bound)
     _mark_stored(row)
 
 
@@ -129,7 +131,7 @@ def add_all(added: Sequence[peewee.Model]) -> None:
             len(some) - 1
         )
         bound = [field.db_value(row.__data__[field.name]) for row in some for field in fields]
-        database.execute_sql(text, bound)
+        write(database, text, bound)
     for row in added:
         _mark_stored(row)
 
@@ -147,7 +149,7 @@ def update(model: type[peewee.Model], id: Any, values: Mapping[str, Any]) -> Non
     """Give the row of that primary key these values, unread."""
     database, fields, key = model._meta.database, model._meta.fields, _key(model)
     bound = [fields[name].db_value(value) for name, value in (*values.items(), (key, id))]
-    database.execute_sql(_update(model, tuple(values), key, database.param), bound)
+    write(database, _update(model, tuple(values), key, database.param), bound)
 
 
 def _key(model: type[peewee.Model]) -> str:

@@ -1,19 +1,53 @@
-"""Statements sent together: PostgreSQL is given all of them before the first answer is waited for. SQLite, which has no way to go, runs each."""
+"""Statements that go to PostgreSQL together, as each way there and back costs more than most of them. SQLite, which has no way to go, runs each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
 
 import peewee
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.waiting import Ready, Wait
 
-# A statement in the database's own dialect and what it binds.
-Question = tuple[str, Sequence[Any]]
+R = TypeVar("R")
+
+
+class Question(NamedTuple):
+    """A statement in the database's own dialect and what it binds; `width` is how many columns it gives where it gives one row at most."""
+
+    text: str
+    bound: tuple[Any, ...]
+    width: int | None = None
+
 
 # What was asked together with others, until somebody asks for it.
-_answers: ContextVar[dict[tuple[str, tuple[Any, ...]], list[Any]]] = ContextVar("answers")
+_answers: ContextVar[dict[Question, list[Any]]] = ContextVar("answers")
+# Writes that are to go as one statement.
+_gathered: ContextVar[list[tuple[str, Sequence[Any]]] | None] = ContextVar("gathered", default=None)
+
+
+class Connection(psycopg.Connection[Any]):
+    """psycopg's, which asks the system before each statement of a pipeline twice whether the socket takes it. Here that is asked when it once did not.
+
+    Each such question lets go of the interpreter, and threads that answer requests at once then wait for each other.
+    """
+
+    def wait(self, gen: PQGen[R], *args: Any, **kwargs: Any) -> R:
+        return super().wait(gen if self._pipeline is None else self._sending(gen), *args, **kwargs)
+
+    def _sending(self, gen: PQGen[R]) -> PQGen[R]:
+        try:
+            wanted = next(gen)
+            while True:
+                sent = wanted == Wait.RW and self.pgconn.flush() == 0
+                wanted = gen.send(Ready.W if sent else (yield wanted))
+        except StopIteration as end:
+            result: R = end.value
+            return result
 
 
 @contextmanager
@@ -31,13 +65,97 @@ def as_peewee_does() -> Any:
     return peewee.__exception_wrapper__  # type: ignore[attr-defined]
 
 
+@contextmanager
+def as_one(database: peewee.Database) -> Iterator[None]:
+    """What is written inside by `write` is one statement, at the end; within another one, part of that."""
+    if not database.for_update or _gathered.get() is not None:
+        yield
+        return
+    gathered: list[tuple[str, Sequence[Any]]] = []
+    token = _gathered.set(gathered)
+    try:
+        yield
+    finally:
+        _gathered.reset(token)
+    if gathered:
+        bound = [value for _, some in gathered for value in some]
+        # psycopg's other cursor takes a statement apart anew each time, where it binds more than 50 values.
+        with as_peewee_does():
+            psycopg.RawCursor(database.connection()).execute(_as_one(tuple(text for text, _ in gathered)), bound)
+
+
+def write(database: peewee.Database, text: str, bound: Sequence[Any]) -> None:
+    """Run a statement that nobody needs the answer of: now, or at the end of the `as_one` around it."""
+    gathered = _gathered.get()
+    if gathered is None:
+        database.execute_sql(text, bound)
+    else:
+        gathered.append((text, bound))
+
+
+@cache
+def _as_one(texts: tuple[str, ...]) -> str:
+    """One statement of all these, its placeholders numbered."""
+    *before, last = texts
+    named = ", ".join(f"written_{number} AS ({text})" for number, text in enumerate(before))
+    first, *others = (f"WITH {named} {last}" if named else last).split("%s")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(others, start=1))
+
+
 def ask(database: peewee.Database, questions: Sequence[Question]) -> list[list[tuple[Any, ...]]]:
     """The rows that each statement returns."""
     if not questions:
         return []
     with pipelined(database):
-        cursors = [database.execute_sql(*asked) for asked in questions]
-    return [fetched(cursor) for cursor in cursors]
+        answers = sent(database, questions)
+    return answers()
+
+
+def sent(database: peewee.Database, questions: Sequence[Question]) -> Callable[[], list[list[tuple[Any, ...]]]]:
+    """Send the questions, inside `pipelined`; what this gives is called after it, and returns the rows that answer each.
+
+    Those for one row are sent as one statement, whose row has all of theirs side by side.
+    """
+    beside = [number for number, question in enumerate(questions) if question.width and database.for_update]
+    beside = beside if len(beside) > 1 else []
+    joined = [questions[number] for number in beside]
+    row = _side_by_side(database, joined) if joined else None
+    cursors = {
+        number: database.execute_sql(question.text, question.bound)
+        for number, question in enumerate(questions)
+        if number not in beside
+    }
+
+    def answers() -> list[list[tuple[Any, ...]]]:
+        found = {number: fetched(cursor) for number, cursor in cursors.items()}
+        if row is not None:
+            found |= zip(beside, _taken_apart(joined, row.fetchone()), strict=True)
+        return [found[number] for number in range(len(questions))]
+
+    return answers
+
+
+def _side_by_side(database: peewee.Database, questions: Sequence[Question]) -> Any:
+    text = _one_row(tuple(question.text for question in questions))
+    return database.execute_sql(text, [value for question in questions for value in question.bound])
+
+
+@cache
+def _one_row(texts: tuple[str, ...]) -> str:
+    """Each one's columns after a mark, which is null where it has no row."""
+    rows = [
+        f"LEFT JOIN (SELECT true, * FROM ({text}) AS row_{n}) AS marked_{n} ON true" for n, text in enumerate(texts)
+    ]
+    return f"SELECT {', '.join(f'marked_{n}.*' for n in range(len(texts)))} FROM (SELECT) AS one {' '.join(rows)}"
+
+
+def _taken_apart(questions: Sequence[Question], row: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
+    start = 0
+    for question in questions:
+        assert question.width is not None
+        end = start + 1 + question.width
+        yield [tuple(row[start + 1 : end])] if row[start] else []
+        start = end
 
 
 def fetched(cursor: Any) -> list[tuple[Any, ...]]:
@@ -51,7 +169,7 @@ def kept(questions: Sequence[Question], answers: Sequence[list[Any]]) -> Iterato
     if not questions:
         yield
         return
-    token = _answers.set({(text, tuple(bound)): found for (text, bound), found in zip(questions, answers, strict=True)})
+    token = _answers.set(dict(zip(questions, answers, strict=True)))
     try:
         yield
     finally:
@@ -60,6 +178,5 @@ def kept(questions: Sequence[Question], answers: Sequence[list[Any]]) -> Iterato
 
 def answer(database: peewee.Database, question: Question) -> list[Any]:
     """The rows that answer it: those that are kept for it, or what the database says now."""
-    text, bound = question
-    found = _answers.get({}).pop((text, tuple(bound)), None)
-    return fetched(database.execute_sql(text, bound)) if found is None else found
+    found = _answers.get({}).pop(question, None)
+    return fetched(database.execute_sql(question.text, question.bound)) if found is None else found

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import peewee
-from peewee import DatabaseProxy, InterfaceError, OperationalError
+from peewee import DatabaseProxy, InterfaceError, OperationalError, Psycopg3Adapter
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase, PooledSqliteDatabase
 
@@ -116,8 +116,8 @@ class Store:
             with ExitStack() as attempt:
                 with self.together() if questions else nullcontext():
                     attempt.enter_context(self.database.atomic())
-                    cursors = [self.database.execute_sql(*asked) for asked in questions]
-                answers[:] = [statements.fetched(cursor) for cursor in cursors]
+                    sent = statements.sent(self.database, questions)
+                answers[:] = sent()
                 unit.push(attempt.pop_all())
 
         with self._connection(begin), unit, statements.kept(questions, answers):
@@ -160,7 +160,7 @@ class Store:
 
         `planned_anew`: PostgreSQL plans it for these very values, however often it is asked, where the best way depends on them.
         """
-        text, bound = self.question(sql, parameters)
+        text, bound, _ = self.question(sql, parameters)
         if planned_anew and self.on_postgresql:
             with statements.as_peewee_does():
                 return statements.fetched(self.database.connection().execute(text, bound, prepare=False))
@@ -173,7 +173,7 @@ class Store:
     def question(self, sql: str, parameters: Sequence[Any] = ()) -> Question:
         """A statement as `execute` takes it, to be asked by `ask`, and before that perhaps by `asked_together`."""
         bound = tuple(format_time(value) if isinstance(value, datetime) else value for value in parameters)
-        return (sql.replace("%s", "?") if self.on_sqlite else sql), bound
+        return Question(sql.replace("%s", "?") if self.on_sqlite else sql, bound)
 
     def ask(self, question: Question) -> list[tuple[Any, ...]]:
         """The rows that answer it."""
@@ -196,6 +196,20 @@ class Store:
         """
         with statements.pipelined(self.database):
             yield
+
+    @contextmanager
+    def as_one(self) -> Iterator[None]:
+        """What is written inside by `write` and by `rows` is one statement to PostgreSQL, sent at the end; none of it may need what another of it did.
+
+        Within a unit of work, which an exception must end: what was to be written before it is then not.
+        """
+        with statements.as_one(self.database):
+            yield
+
+    def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement, as `execute`, that nobody needs the answer of; inside `as_one` at its end."""
+        text, bound, _ = self.question(sql, parameters)
+        statements.write(self.database, text, bound)
 
     @property
     def skip_locked(self) -> str:
@@ -353,11 +367,18 @@ def sqlstate(error: Exception) -> str | None:
     return None
 
 
+class _Adapter(Psycopg3Adapter):
+    def connect(self, db: Any, **params: Any) -> statements.Connection:
+        return statements.Connection.connect(db.database, **params)
+
+
 class _PostgresqlPool(PooledPostgresqlDatabase):
     """A pool that hands out what it has: `Store` finds out whether it is alive by the first thing that is to be done anyway.
 
     peewee asks the server each time, while all others who want a connection wait.
     """
+
+    psycopg3_adapter = _Adapter
 
     def _is_closed(self, conn: Any) -> bool:
         return bool(conn.closed)

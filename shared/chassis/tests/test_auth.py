@@ -50,6 +50,15 @@ def test_a_good_token_tells_account_subject_and_scopes() -> None:
     assert Verifier(SETTINGS).verify(signed(scope=None)).scopes == frozenset()
 
 
+def test_a_token_that_was_let_in_is_not_once_it_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier, token = Verifier(SETTINGS), signed()
+    assert verifier.verify(token) == verifier.verify(token)
+    ended = claims()["exp"] + 1
+    monkeypatch.setattr("chassis.auth.time.time", lambda: ended)
+    with pytest.raises(Unauthenticated):
+        verifier.verify(token)
+
+
 def _keyed(key: bytes, header: dict[str, Any]) -> str:
     """A token whose HMAC has a key that PyJWT itself would not take for one."""
     unsigned = _raw(header, claims()).removeprefix("Bearer ").rstrip(".")

@@ -42,6 +42,16 @@ def store(store_url: str) -> Iterator[Store]:
     made.close()
 
 
+@pytest.fixture
+def postgresql(postgres_url: str) -> Iterator[Store]:
+    made = Store(postgres_url, pool_size=4)
+    made.bind(proxy)
+    with made.transaction():
+        Room.create_table()
+    yield made
+    made.close()
+
+
 def _room(id: str, **fields: object) -> Room:
     return Room(id=id, name="Attic", opened_at=NOON, **fields)
 
@@ -249,3 +259,82 @@ def test_a_locked_row_is_waited_for(postgres_url: str) -> None:
     other.join(10)
     assert seen == [7]
     store.close()
+
+
+def test_rows_of_one_each_come_side_by_side(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with store.transaction():
+        rows.add(_room("room_1", equipment={"chairs": 2}, closed_at=NOON))
+        rows.add(_room("room_2"))
+    wanted = [
+        {"id": "room_1"},
+        {"id": "room_none"},
+        {"id": "room_2", "closed_at": None},
+        {"id": "room_2", "closed_at": NOON},
+    ]
+    asked = [rows.question(Room, lock=number == 2, **equal) for number, equal in enumerate(wanted)]
+    asked += [rows.question(Room, name="Attic"), store.question("SELECT count(*) FROM rooms")]
+    with store.transaction(*asked), monkeypatch.context() as unreachable:
+        unreachable.setattr(store.database, "execute_sql", lambda *_: pytest.fail("this was asked ahead"))
+        found = [rows.first(Room, lock=number == 2, **equal) for number, equal in enumerate(wanted)]
+        assert len(rows.every(Room, name="Attic")) == 2
+        assert store.ask(asked[-1]) == [(2,)]
+    assert [room and room.id for room in found] == ["room_1", None, "room_2", None]
+    assert found[0] is not None
+    assert (found[0].equipment, found[0].closed_at, found[0].seats) == ({"chairs": 2}, NOON, 4)
+
+
+@pytest.mark.integration
+def test_postgresql_is_sent_them_as_one_statement(postgresql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    execute = postgresql.database.execute_sql
+    monkeypatch.setattr(postgresql.database, "execute_sql", lambda sql, *rest: sent.append(sql) or execute(sql, *rest))
+    with postgresql.transaction(rows.question(Room, id="room_1"), rows.question(Room, id="room_2", share=True)):
+        assert rows.first(Room, id="room_1") is rows.first(Room, id="room_2", share=True) is None
+    assert len(sent) == 1
+
+
+def test_what_is_written_as_one_is_there_at_its_end_or_not_at_all(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1"))
+    with store.transaction():
+        changed = rows.first(Room, id="room_1")
+        assert changed is not None
+        with store.as_one():
+            changed.seats = 9
+            rows.change(changed)
+            rows.add(_room("room_2", equipment={"per cent": "%s"}))
+            with store.as_one():
+                rows.add_all([_room("room_3"), _room("room_4")])
+            store.write(
+                "INSERT INTO rooms (id, label, seats, opened_at) VALUES (%s, %s, 1, %s)", ("room_5", "%s", NOON)
+            )
+        assert {room.id: (room.name, room.seats) for room in Room.select()} == {
+            "room_1": ("Attic", 9), "room_2": ("Attic", 4), "room_3": ("Attic", 4), "room_4": ("Attic", 4), "room_5": ("%s", 1),
+        }  # fmt: skip
+
+    def write_twice() -> None:
+        with store.transaction(), store.as_one():
+            rows.add(_room("room_6"))
+            rows.add(_room("room_1"))
+
+    with pytest.raises(peewee.IntegrityError):
+        write_twice()
+    with store.transaction(), store.as_one():
+        pass
+    with store.reading():
+        assert rows.first(Room, id="room_6") is None
+
+
+@pytest.mark.integration
+def test_postgresql_is_sent_what_is_written_as_one_as_one(postgresql: Store) -> None:
+    def forgo() -> None:
+        with postgresql.as_one():
+            rows.add(_room("room_1"))
+            rows.add(_room("room_2"))
+            assert rows.first(Room, id="room_1") is None
+            raise ZeroDivisionError
+
+    with postgresql.transaction():
+        with pytest.raises(ZeroDivisionError):
+            forgo()
+        assert rows.first(Room, id="room_1") is None

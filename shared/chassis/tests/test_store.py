@@ -460,3 +460,12 @@ def test_a_statement_planned_anew_is_never_prepared_and_answers_as_any_other(sto
         with store.reading():
             kept = store.execute("SELECT statement FROM pg_prepared_statements")
         assert [statement for (statement,) in kept if "counters" in statement] == []
+
+
+@pytest.mark.integration
+def test_more_is_sent_together_than_either_side_can_hold(postgresql: Store) -> None:
+    texts = [f"{number:03}" + "x" * 500_000 for number in range(60)]
+    with postgresql.transaction():
+        postgresql.execute("CREATE TABLE texts (text TEXT)")
+        answers = postgresql.execute_each("INSERT INTO texts VALUES (%s) RETURNING text", [(text,) for text in texts])
+    assert [answer for ((answer,),) in answers] == texts

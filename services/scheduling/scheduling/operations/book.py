@@ -20,7 +20,7 @@ from scheduling.operations.context import Actor, Scheduling, reading, unit_of_wo
 from scheduling.operations.finding import calendar_for, offered_type, the_account
 from scheduling.operations.holds import check_hold, redeem, the_hold
 from scheduling.operations.limits import check_month
-from scheduling.operations.placement import Override, Placed, Placement, check, place, sanctioned_with
+from scheduling.operations.placement import Override, Placed, Placement, check, claiming, place, sanctioned_with
 from scheduling.operations.session_types import check_currency, merged_price
 from scheduling.operations.sessions import record, set_deposit, set_price, view_of_new
 from scheduling.store.models import Account, Calendar, Client, Hold, Session, SessionType
@@ -102,30 +102,31 @@ def book(
     plan = planned(context, account, body)
     check_month(context, account)
     client = client_replicas.the_client(account, body.get("client_id") or "", prepared)
-    placed = take_slot(context, account, plan)
-    session = new_session(
-        context,
-        account,
-        plan,
-        client,
-        outside_hours=placed.outside_hours,
-        source="manual",
-        notes=body.get("notes") or "",
-        session_notes=body.get("session_notes") or "",
-        client_message=(copied or {}).get("client_message", ""),
-    )
-    record(
-        context,
-        account,
-        session,
-        "session.created",
-        actor=actor,
-        action=action,
-        changes={**placed.as_changes(), **({"copied_from": [None, copied["id"]]} if copied else {})},
-        reason=plan.override.reason if placed.overlaps or placed.outside_hours else None,
-        new=True,
-        session_type=plan.session_type,
-    )
+    with claiming(context):
+        placed = take_slot(context, account, plan)
+        session = new_session(
+            context,
+            account,
+            plan,
+            client,
+            outside_hours=placed.outside_hours,
+            source="manual",
+            notes=body.get("notes") or "",
+            session_notes=body.get("session_notes") or "",
+            client_message=(copied or {}).get("client_message", ""),
+        )
+        record(
+            context,
+            account,
+            session,
+            "session.created",
+            actor=actor,
+            action=action,
+            changes={**placed.as_changes(), **({"copied_from": [None, copied["id"]]} if copied else {})},
+            reason=plan.override.reason if placed.overlaps or placed.outside_hours else None,
+            new=True,
+            session_type=plan.session_type,
+        )
     return view_of_new(context, account, session, plan.session_type, client)
 
 

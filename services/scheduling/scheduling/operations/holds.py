@@ -87,8 +87,8 @@ def hold_slot(
         for_client=for_client,
     )
     locked = claims.lock_calendars(account.id, {calendar.id})
-    check(context, account, locked[calendar.id], wanted, Override())
-    take(context, wanted.claim(account.id, Owner.HOLD, expires_at=hold.expires_at))
+    placed = check(context, account, locked[calendar.id], wanted, Override())
+    take(context, wanted.claim(account.id, Owner.HOLD, expires_at=hold.expires_at), placed)
     hold.save(force_insert=True)
     return hold
 

@@ -255,7 +255,7 @@ def judge(
 ) -> Verdict:
     """Whether the occurrence can have its time, as things stand; one that was held belongs where it is."""
     found = look(context, account, maker.calendar, wanted, besides=besides)
-    in_the_way = [overlap for overlap in found.met if overlap.owner_id not in permitted]
+    in_the_way = [overlap for overlap in found.met.standing if overlap.owner_id not in permitted]
     conflicts = [] if override.overlap else [conflict(overlap) for overlap in in_the_way]
     if found.outside_hours and not (override.outside_hours or held):
         conflicts.append(outside(wanted))

@@ -22,7 +22,7 @@ from scheduling.operations.holds import check_hold, hold_slot, the_hold
 from scheduling.operations.holds import view as hold_view
 from scheduling.operations.managing import CLIENT, link_view
 from scheduling.operations.offering import check_offered, online_type, online_types, open_page
-from scheduling.operations.placement import Override, Placement
+from scheduling.operations.placement import Override, Placement, claiming
 from scheduling.operations.sessions import money_data, record
 from scheduling.store import claims
 from scheduling.store.models import Account, Calendar, Hold, SessionType
@@ -118,31 +118,32 @@ def book(context: Scheduling, username: str, body: Mapping[str, Any], prepared: 
     account = open_page(username)
     plan = _plan(context, account, body, locked=True)
     client = client_replicas.the_client(account, "", prepared)
-    placed = take_slot(context, account, plan)
-    session = new_session(
-        context,
-        account,
-        plan,
-        client,
-        source="online",
-        outside_hours=placed.outside_hours,
-        client_message=body.get("notes") or "",
-    )
-    deposit, rules = session.its_deposit, account.rules
-    session.auto_confirm_at = rules.confirms_at(session.created_at, session.starts_at)
-    if rules.auto_confirm is AutoConfirm.IMMEDIATE and not _to_pay(deposit):
-        session.status, session.auto_confirm_at = SessionStatus.CONFIRMED.value, None
-    record(
-        context,
-        account,
-        session,
-        "session.created",
-        actor=CLIENT,
-        action="created",
-        changes={},
-        new=True,
-        session_type=plan.session_type,
-    )
+    with claiming(context):
+        placed = take_slot(context, account, plan)
+        session = new_session(
+            context,
+            account,
+            plan,
+            client,
+            source="online",
+            outside_hours=placed.outside_hours,
+            client_message=body.get("notes") or "",
+        )
+        deposit, rules = session.its_deposit, account.rules
+        session.auto_confirm_at = rules.confirms_at(session.created_at, session.starts_at)
+        if rules.auto_confirm is AutoConfirm.IMMEDIATE and not _to_pay(deposit):
+            session.status, session.auto_confirm_at = SessionStatus.CONFIRMED.value, None
+        record(
+            context,
+            account,
+            session,
+            "session.created",
+            actor=CLIENT,
+            action="created",
+            changes={},
+            new=True,
+            session_type=plan.session_type,
+        )
     return link_view(context, account, session)
 
 

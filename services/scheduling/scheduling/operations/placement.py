@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from scheduling.domain.spans import DAY, MINUTE, Span, covers, micros, moment
 from scheduling.operations.context import Scheduling
 from scheduling.operations.free_slots import bounds_for_clients, free_slots, open_spans
 from scheduling.store import claims
-from scheduling.store.claims import Claim, Overlap, Owner
+from scheduling.store.claims import Claim, Met, Overlap, Owner
 from scheduling.store.models import Account, Calendar, Sanction, Session
 
 _ALTERNATIVES = 5
@@ -127,10 +128,11 @@ class Block(Placement):
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """What the placement had to be allowed: the ids it overlaps, and whether it lies outside the working hours."""
+    """What the placement had to be allowed: the ids it overlaps, and whether it lies outside the working hours. `ended` are holds that make room for it."""
 
     overlaps: tuple[str, ...] = ()
     outside_hours: bool = False
+    ended: tuple[str, ...] = ()
 
     def as_changes(self) -> dict[str, list[Any]]:
         """For the history."""
@@ -157,7 +159,7 @@ def check(
         Conflict: `slot_taken` or `outside_working_hours`, with what is in the way and what is free nearby.
     """
     found = look(context, account, calendar, wanted, besides=besides)
-    in_the_way = [overlap for overlap in found.met if overlap.owner_id not in permitted]
+    in_the_way = [overlap for overlap in found.met.standing if overlap.owner_id not in permitted]
     if in_the_way and not override.overlap:
         raise slot_taken(context, account, calendar, wanted, in_the_way)
     if found.outside_hours and not (override.outside_hours or outside_permitted):
@@ -173,12 +175,13 @@ def check(
 class Found:
     """What is at a time that is wanted: who has it already, and whether it lies outside the working hours."""
 
-    met: list[Overlap]
+    met: Met
     outside_hours: bool
 
     @property
     def allowed(self) -> Placed:
-        return Placed(overlaps=tuple(overlap.owner_id for overlap in self.met), outside_hours=self.outside_hours)
+        overlaps = tuple(overlap.owner_id for overlap in self.met.standing)
+        return Placed(overlaps=overlaps, outside_hours=self.outside_hours, ended=self.met.ended)
 
 
 def look(
@@ -186,7 +189,7 @@ def look(
 ) -> Found:
     """What stands against the time that is wanted; the claims of `besides` do not."""
     return Found(
-        met=claims.overlaps(context.store, wanted.claim(account.id), context.clock.now(), besides=besides),
+        met=claims.met(context.store, wanted.claim(account.id), context.clock.now(), besides=besides),
         outside_hours=wanted.keeps_hours and not covers(open_spans(account, calendar, wanted.core), wanted.core),
     )
 
@@ -231,7 +234,7 @@ def claim(
     Raises:
         Conflict: `slot_taken`.
     """
-    take(context, wanted.claim(account.id), sanctioned=bool(placed.overlaps))
+    take(context, wanted.claim(account.id), placed, sanctioned=bool(placed.overlaps))
     for other_id in set(placed.overlaps) - permitted:
         Sanction.insert(
             session_id=wanted.session_id,
@@ -242,14 +245,26 @@ def claim(
         ).execute()
 
 
-def take(context: Scheduling, claim: Claim, *, sanctioned: bool = False) -> None:
+def take(context: Scheduling, claim: Claim, placed: Placed, *, sanctioned: bool = False) -> None:
     """Claim what `check` found to be free, under the same locks.
+
+    Raises:
+        Conflict: `slot_taken`, where not within `claiming`.
+    """
+    with claiming(context):
+        claims.take(context.store, claim, ended=placed.ended, sanctioned=sanctioned)
+
+
+@contextmanager
+def claiming(context: Scheduling) -> Iterator[None]:
+    """What is claimed inside is stored at the end, as one with what else is written inside.
 
     Raises:
         Conflict: `slot_taken`.
     """
     try:
-        claims.take(context.store, claim, context.clock.now(), sanctioned=sanctioned)
+        with claims.taking(context.store):
+            yield
     except claims.SlotTaken:
         # Only a writer that passed the locks by can bring this about; it is a conflict all the same. What is in the way
         # cannot be asked any more: the unit of work is lost.

@@ -60,6 +60,14 @@ class Claimed(NamedTuple):
     end: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Met:
+    """Whose claims a claim would meet: those that stand, by start, and the holds that have ended, which let go of the time when it is taken."""
+
+    standing: list[Overlap]
+    ended: tuple[str, ...]
+
+
 class SlotTaken(Exception):
     """The database refused the claim: somebody came first, and the check before did not see it."""
 
@@ -81,13 +89,17 @@ def locked(store: Store, calendar_ids: Iterable[str], claim: Claim) -> Iterator[
         yield lock_calendars(claim.account_id, calendar_ids)
 
 
-def overlaps(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str] = ()) -> list[Overlap]:
-    """Whose claims `claim` would meet, by start; its own and those of `besides` left out. Core meets padded, nothing else."""
-    return [
-        Overlap(owner_id=owner, owner_type=Owner(kind), starts_at=_at(starts), ends_at=_at(ends))
-        for starts, ends, owner, kind, expires_at in store.ask(_overlapping(store, claim, besides))
-        if expires_at is None or _at(expires_at) > now
-    ]
+def met(store: Store, claim: Claim, now: datetime, *, besides: Sequence[str] = ()) -> Met:
+    """Whose claims `claim` would meet; its own and those of `besides` left out. Core meets padded, nothing else."""
+    found = store.ask(_overlapping(store, claim, besides))
+    return Met(
+        standing=[
+            Overlap(owner_id=owner, owner_type=Owner(kind), starts_at=_at(starts), ends_at=_at(ends))
+            for starts, ends, owner, kind, expires_at in found
+            if expires_at is None or _at(expires_at) > now
+        ],
+        ended=tuple(owner for _, _, owner, _, expires_at in found if expires_at is not None and _at(expires_at) <= now),
+    )
 
 
 def _overlapping(store: Store, claim: Claim, besides: Sequence[str] = ()) -> Question:
@@ -112,12 +124,13 @@ def _overlapping(store: Store, claim: Claim, besides: Sequence[str] = ()) -> Que
     )
 
 
-def take(store: Store, claim: Claim, now: datetime, *, sanctioned: bool = False) -> None:
-    """Claim the time, of which holds that have ended let go; what the owner claimed before is to be released first.
+def take(store: Store, claim: Claim, *, ended: Sequence[str], sanctioned: bool = False) -> None:
+    """Claim the time, of which the holds that have `ended` let go; what the owner claimed before is to be released first.
 
-    Raises:
-        SlotTaken: the database's own rule refused it.
+    Within `taking`, which tells that the database refused it.
     """
+    if ended:
+        store.execute(f"DELETE FROM claims WHERE owner_id IN ({placeholders(ended)})", ended)
     spans = [("padded", claim.padded)] + ([("core", claim.core)] if claim.core else [])
     values: list[Any] = []
     for kind, (start, end) in spans:
@@ -132,14 +145,23 @@ def take(store: Store, claim: Claim, now: datetime, *, sanctioned: bool = False)
             sanctioned,
             claim.expires_at,
         ]
+    store.write(
+        f"""INSERT INTO claims (owner_id, kind, account_id, owner_type, calendar_id, starts_at, ends_at, sanctioned, expires_at)
+            VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(spans))}""",
+        values,
+    )
+
+
+@contextmanager
+def taking(store: Store) -> Iterator[None]:
+    """What is taken inside is stored at the end, as one with what else is written inside.
+
+    Raises:
+        SlotTaken: the database's own rule refused it.
+    """
     try:
-        with store.together():
-            store.execute("DELETE FROM claims WHERE calendar_id = %s AND expires_at <= %s", (claim.calendar_id, now))
-            store.execute(
-                f"""INSERT INTO claims (owner_id, kind, account_id, owner_type, calendar_id, starts_at, ends_at, sanctioned, expires_at)
-                    VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(spans))}""",
-                values,
-            )
+        with store.as_one():
+            yield
     except peewee.IntegrityError as refused:
         if "claims_no_overlap" in str(refused):
             raise SlotTaken from refused
