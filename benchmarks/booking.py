@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 from benchmarks.agenda import CALENDARS, CLIENT, Agenda, Caller, at_noon, rate
 from benchmarks.ground import Ground
-from benchmarks.report import Row, Section, ratio, say
+from benchmarks.report import Row, Section, say
 
 _ROUNDS, _BOOKINGS = 5, 1200
 _TARGET = 0.4
@@ -49,7 +50,8 @@ def _bodies(agenda: Agenda, calendar: str, first: datetime, done: int, count: in
 
 
 def _section(ours: Row, bare: Row, each: int) -> Section:
-    share = ours.median / bare.median
+    # Of each round by itself: what else the machine does then slows both.
+    share = median(mine / theirs for mine, theirs in zip(ours.values, bare.values, strict=True))
     return Section(
         title="Booking",
         how=(
@@ -62,7 +64,7 @@ def _section(ours: Row, bare: Row, each: int) -> Section:
                 what="**POST /v1/sessions**",
                 values=ours.values,
                 unit="/s",
-                beside=ratio(ours.median, bare.median, "the bare view", places=2),
+                beside=f"{share:.2f} × the bare view, the median of {len(ours.values)} rounds",
                 target=f"≥ {_TARGET} × the bare view",
                 met=share >= _TARGET,
             ),
