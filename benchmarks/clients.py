@@ -14,7 +14,7 @@ from benchmarks.agenda import Caller
 from benchmarks.ground import Ground
 from benchmarks.report import Row, Section, percentile, say
 from chassis.auth import issue
-from clients.domain.search import fold
+from clients.domain.search import searchable
 from support.processes import Role
 from support.suite import Deployment
 
@@ -30,7 +30,7 @@ _FILL = """
         created_at, updated_at)
     SELECT 'cli_' || lpad(to_hex(n), 32, '0'), CASE WHEN n %% 20 = 0 THEN %(other)s ELSE %(account)s END, 1,
         first[f] || ' ' || last[l], email, email, now(), false, '+4915' || digits, true, true,
-        ' ' || folded_first[f] || ' ' || folded_last[l] || ' ' || email || ' 4915' || digits || ' 015' || digits, now(), now()
+        ' ' || folded_first[f] || ' ' || folded_last[l] || ' ' || replace(replace(email, '@', '@ '), '.', '. ') || ' 4915' || digits || ' 015' || digits, now(), now()
     FROM generate_series(1, %(count)s) AS n,
         LATERAL (SELECT ceil(power(random() + n * 0, 3) * %(firsts)s)::int AS f, ceil(power(random() + n * 0, 3) * %(lasts)s)::int AS l) AS which,
         LATERAL (SELECT 'c' || n || '@' || (ARRAY['gmail.com', 'web.de', 'client.example'])[1 + n %% 3] AS email,
@@ -97,7 +97,7 @@ def _fill(url: str, firsts: Sequence[str], lasts: Sequence[str], count: int) -> 
 
 
 def _folded(name: str) -> str:
-    return " ".join(fold(name).split())
+    return searchable(name, None, None).strip()
 
 
 def _finding(caller: Caller, ground: Ground, firsts: Sequence[str], lasts: Sequence[str], count: int) -> Section:

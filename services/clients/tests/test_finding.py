@@ -117,11 +117,14 @@ def thousand(suite: Suite, provider: Caller) -> list[dict[str, Any]]:
     return everybody
 
 
-@pytest.fixture(params=["the most recent", "the index"])
+@pytest.fixture(params=["the most recent", "looking on", "the index"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Whether the most recent clients are all of them, or too few to find anybody among."""
+    """Whether the most recent clients are all of them, or a part that is looked on from, or too few to find anybody among."""
     if request.param == "the index":
         monkeypatch.setattr("clients.store.search._MOST_RECENT", 3)
+    if request.param == "looking on":
+        monkeypatch.setattr("clients.store.search._MOST_RECENT", 100)
+        monkeypatch.setattr("clients.store.search._LOOK_ON", 0)
     return str(request.param)
 
 
@@ -193,8 +196,27 @@ def asked(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]
     return statements
 
 
+def test_what_some_have_is_looked_on_for_and_what_few_have_is_not(
+    provider: Caller, thousand: list[dict[str, Any]], asked: list[tuple[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clients.store.search._MOST_RECENT", 100)
+    assert len(ids(provider, "com", "&limit=60")) == 60
+    assert [("recent" in sql, "hits" in sql) for sql, _ in asked if "LIKE" in sql][:2] == [(True, False)] * 2
+    asked.clear()
+    assert ids(provider, people()[3]["name"])
+    assert [("recent" in sql, "hits" in sql) for sql, _ in asked if "LIKE" in sql][:2] == [(True, False), (False, True)]
+
+
 @pytest.mark.parametrize(
-    ("typed", "index"), [("muller", "trigrams"), ("xq", "parts"), ("ж", "parts"), ("йоа", "parts"), ("o'b", "parts")]
+    ("typed", "index"),
+    [
+        ("muller", "trigrams"),
+        ("xq", "parts"),
+        ("ж", "parts"),
+        ("йоа", "parts"),
+        ("o'b", "parts"),
+        ("0151 2345", "trigrams"),
+    ],
 )
 def test_there_is_an_index_for_whatever_is_typed(
     suite: Suite, provider: Caller, asked: list[tuple[str, Any]], typed: str, index: str

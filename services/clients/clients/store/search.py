@@ -1,7 +1,7 @@
 """Clients found as one types, among a million: those found best before the others, the most recent first.
 
 What many have is soon met by looking at the most recent clients in their order; what few have is met through an index. Which of the two it
-is nobody knows before: so the most recent thousands are looked at, and where those do not fill the page the index is asked.
+is nobody knows before: so the most recent thousands are looked at, and what they hold of it tells whether to look on or to ask the index.
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ from clients.store.models import Client
 from clients.store.queries import pattern
 
 _MOST_RECENT = 5000
+# A client met in their order takes a tenth of the time of one that the index leads to (0.5 and 5 microseconds, measured). So of a million
+# a page is sooner filled by looking on where the square of those met among the most recent is more than so many times the page.
+_LOOK_ON = 5
+# Of a number the last digits lead to few enough: each digit more would have the index of trigrams look at tens of thousands of entries more.
+_TELLING_DIGITS = 5
 # What PostgreSQL's trigrams are made of in every locale; other parts are looked up by their letters and pairs of letters.
 _HAS_TRIGRAM = re.compile("[0-9a-z]{3}")
 _EVERYBODY = "SELECT id FROM clients WHERE {} ORDER BY id DESC LIMIT {}"
@@ -68,14 +73,17 @@ class _Question:
         """The most recent of them."""
         if not self.ways:
             return self._ask(_EVERYBODY, _all(self._live(), *self._tagged()), _bound(limit))
-        matching = self._matching(through_index=False)
-        recent = self._ask(
-            _AMONG_RECENT, self._live(), _bound(_MOST_RECENT), _all(matching, *self._tagged()), _bound(limit)
-        )
+        recent = self._among_recent(_MOST_RECENT, limit)
+        if limit > len(recent) and len(recent) ** 2 > _LOOK_ON * limit:
+            recent = self._among_recent(2 * _MOST_RECENT * limit // len(recent), limit)
         if len(recent) == limit:
             return recent
         matching = self._matching(through_index=True)
         return self._ask(_THROUGH_INDEX, _all(self._live(), matching, *self._tagged()), _bound(limit))
+
+    def _among_recent(self, count: int, limit: int) -> list[str]:
+        matching = _all(self._matching(through_index=False), *self._tagged())
+        return self._ask(_AMONG_RECENT, self._live(), _bound(count), matching, _bound(limit))
 
     def _ask(self, sql: str, *pieces: _Piece) -> list[str]:
         bound = [value for _, values in pieces for value in values]
@@ -102,7 +110,7 @@ class _Question:
 
     def _any_way(self, before_each: str, *, through_index: bool) -> _Piece:
         ways = [[before_each + part for part in way] for way in self.ways]
-        pieces = [_all(*(self._indexed(way) if through_index else ()), *map(_holds, way)) for way in ways]
+        pieces = [_all(*(self._indexed(way) if through_index else map(_holds, way))) for way in ways]
         return f"({' OR '.join(text for text, _ in pieces)})", [value for _, values in pieces for value in values]
 
     def _indexed(self, parts: Sequence[str]) -> list[_Piece]:
@@ -112,22 +120,32 @@ class _Question:
 def _on_postgresql(parts: Sequence[str]) -> list[_Piece]:
     """The index of trigrams serves LIKE by itself; what it cannot serve is looked up in the other."""
     looked_up = [letters for part in parts if not _HAS_TRIGRAM.search(part) for letters in _pairs(part)]
-    return [('client_parts(search) @> (%s::text[] COLLATE "C")', [looked_up])] if looked_up else []
+    pieces = [('client_parts(search) @> (%s::text[] COLLATE "C")', [looked_up])] if looked_up else []
+    for part in parts:
+        if part.lstrip().isdigit() and len(part.lstrip()) > _TELLING_DIGITS:
+            # Nothing added to a text keeps the index from being asked for all of it.
+            pieces += [_holds(part[-_TELLING_DIGITS:]), _holds(part, "search || ''")]
+        else:
+            pieces.append(_holds(part))
+    return pieces
 
 
 def _on_sqlite(parts: Sequence[str]) -> list[_Piece]:
     # The index has pairs alone; a letter is what begins a pair.
     words = [letters.encode().hex() + "*" * (len(letters) == 1) for part in parts for letters in _pairs(part)]
     rows = "SELECT rowid FROM client_pairs WHERE client_pairs MATCH %s"
-    return [(f"id IN (SELECT client_id FROM client_rows WHERE row IN ({rows}))", [" ".join(words)])]
+    return [
+        (f"id IN (SELECT client_id FROM client_rows WHERE row IN ({rows}))", [" ".join(words)]),
+        *map(_holds, parts),
+    ]
 
 
 def _pairs(part: str) -> list[str]:
     return [part[at : at + 2] for at in range(len(part) - 1)] or [part]
 
 
-def _holds(part: str) -> _Piece:
-    return "search LIKE %s ESCAPE '\\'", [pattern(part)]
+def _holds(part: str, text: str = "search") -> _Piece:
+    return f"{text} LIKE %s ESCAPE '\\'", [pattern(part)]
 
 
 def _all(*pieces: _Piece) -> _Piece:
