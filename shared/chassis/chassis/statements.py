@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import peewee
@@ -14,6 +14,8 @@ from psycopg.abc import PQGen
 from psycopg.waiting import Ready, Wait
 
 R = TypeVar("R")
+# A service has some dozens; those that write many rows at once have one for each number of rows.
+_KEPT_TEXTS = 500
 
 
 class Question(NamedTuple):
@@ -78,22 +80,30 @@ def as_one(database: peewee.Database) -> Iterator[None]:
     finally:
         _gathered.reset(token)
     if gathered:
-        bound = [value for _, some in gathered for value in some]
-        # psycopg's other cursor takes a statement apart anew each time, where it binds more than 50 values.
-        with as_peewee_does():
-            psycopg.RawCursor(database.connection()).execute(_as_one(tuple(text for text, _ in gathered)), bound)
+        _run(database, *gathered)
 
 
 def write(database: peewee.Database, text: str, bound: Sequence[Any]) -> None:
     """Run a statement that nobody needs the answer of: now, or at the end of the `as_one` around it."""
     gathered = _gathered.get()
     if gathered is None:
-        database.execute_sql(text, bound)
+        _run(database, (text, bound))
     else:
         gathered.append((text, bound))
 
 
-@cache
+def _run(database: peewee.Database, *writes: tuple[str, Sequence[Any]]) -> None:
+    if not database.for_update:
+        for text, bound in writes:
+            database.execute_sql(text, bound)
+        return
+    # psycopg's other cursor takes a statement apart anew each time, where it binds more than 50 values.
+    with as_peewee_does():
+        raw = psycopg.RawCursor(database.connection())
+        raw.execute(_as_one(tuple(text for text, _ in writes)), [value for _, bound in writes for value in bound])
+
+
+@lru_cache(maxsize=_KEPT_TEXTS)
 def _as_one(texts: tuple[str, ...]) -> str:
     """One statement of all these, its placeholders numbered."""
     *before, last = texts
