@@ -7,7 +7,7 @@ share is ten. What is asked for at every request goes through here; what is more
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -61,17 +61,17 @@ def every(model: type[M], *, lock: bool = False, share: bool = False, **equal: A
     if read is not None and read.covers(equal):
         return read.find(equal)
     asked = question(model, lock=lock, share=share, **equal)
-    return [_made(model, model._meta.sorted_fields, row) for row in answer(model._meta.database, asked)]
+    return [_made(model, row) for row in answer(model._meta.database, asked)]
 
 
 def question(model: type[peewee.Model], *, lock: bool = False, share: bool = False, **equal: Any) -> Question:
     """What `first` or `every` of the same arguments asks the store; to ask it together with others, by `Store.asked_together`."""
-    database = model._meta.database
-    nulls = tuple(name for name, value in equal.items() if value is None)
-    strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if database.for_update else ""
-    bound = tuple(model._meta.fields[name].db_value(value) for name, value in equal.items() if value is not None)
-    width = len(model._meta.sorted_fields) if equal.get(_key(model)) is not None else None
-    return Question(_select(model, tuple(equal), nulls, strength, database.param), bound, width)
+    meta = model._meta
+    nulls = tuple([name for name, value in equal.items() if value is None])
+    strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if meta.database.for_update else ""
+    bound = tuple([meta.fields[name].db_value(value) for name, value in equal.items() if value is not None])
+    width = len(meta.sorted_fields) if equal.get(meta.primary_key.name) is not None else None  # type: ignore[union-attr]
+    return Question(_select(model, tuple(equal), nulls, strength, meta.database.param), bound, width)
 
 
 def locked(model: type[M], ids: Collection[Any]) -> list[M]:
@@ -82,7 +82,7 @@ def locked(model: type[M], ids: Collection[Any]) -> list[M]:
     text, bound = _among(model, {_key(model): ids})
     strength = " FOR UPDATE" if database.for_update else ""
     found = database.execute_sql(f'{text} ORDER BY "{_key(model)}"{strength}', bound).fetchall()
-    return [_made(model, model._meta.sorted_fields, row) for row in found]
+    return [_made(model, row) for row in found]
 
 
 @contextmanager
@@ -101,7 +101,7 @@ def ahead(*wanted: tuple[type[peewee.Model], Mapping[str, Collection[Any]]]) -> 
         for (model, read), found in zip(asked, ask(asked[0][0]._meta.database, questions), strict=True):
             by = next(iter(read.values))
             for row in found:
-                made = _made(model, model._meta.sorted_fields, row)
+                made = _made(model, row)
                 read.rows[made.__data__[by]].append(made)
     token = _ahead.set({**_ahead.get(), **reads})
     try:
@@ -160,10 +160,20 @@ def _mark_stored(row: peewee.Model) -> None:
     row._dirty.clear()  # type: ignore[attr-defined]  # as Model.save does
 
 
-def _made(model: type[M], fields: Sequence[peewee.Field], values: Sequence[Any]) -> M:
+def _made(model: type[M], values: Sequence[Any]) -> M:
     row = model(__no_default__=True)
-    row.__data__.update((field.name, field.python_value(value)) for field, value in zip(fields, values, strict=True))
+    data = row.__data__
+    for (name, read), value in zip(_readers(model), values, strict=True):
+        data[name] = value if value is None or read is None else read(value)
     return row
+
+
+@cache
+def _readers(model: type[peewee.Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    """Each column's field and what reads it; nothing has to be done to text and whole numbers."""
+    plain = peewee.TextField, peewee.IntegerField, peewee.BigIntegerField
+    fields: list[Any] = model._meta.sorted_fields
+    return [(field.name, None if type(field) in plain else field.python_value) for field in fields]
 
 
 def _among(model: type[peewee.Model], values: Mapping[str, Collection[Any]]) -> tuple[str, list[Any]]:

@@ -170,7 +170,12 @@ def _taken_apart(questions: Sequence[Question], row: Sequence[Any]) -> Iterator[
 
 def fetched(cursor: Any) -> list[tuple[Any, ...]]:
     """What the statement returned; nothing where it is not of that kind."""
-    return list(cursor.fetchall()) if cursor.description else []
+    # psycopg makes its description anew for whoever asks, which takes longer than to fetch a row.
+    if isinstance(cursor, psycopg.Cursor):
+        returns = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+    else:
+        returns = bool(cursor.description)
+    return list(cursor.fetchall()) if returns else []
 
 
 @contextmanager
