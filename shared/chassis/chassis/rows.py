@@ -71,7 +71,7 @@ def question(model: type[peewee.Model], *, lock: bool = False, share: bool = Fal
     strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if meta.database.for_update else ""
     bound = tuple([meta.fields[name].db_value(value) for name, value in equal.items() if value is not None])
     width = len(meta.sorted_fields) if equal.get(meta.primary_key.name) is not None else None  # type: ignore[union-attr]
-    return Question(_select(model, tuple(equal), nulls, strength, meta.database.param), bound, width)
+    return Question(_select(model, tuple(equal), nulls, strength, meta.database.param), bound, width, lock or share)
 
 
 def locked(model: type[M], ids: Collection[Any]) -> list[M]:

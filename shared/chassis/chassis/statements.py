@@ -19,11 +19,15 @@ _KEPT_TEXTS = 500
 
 
 class Question(NamedTuple):
-    """A statement in the database's own dialect and what it binds; `width` is how many columns it gives where it gives one row at most."""
+    """A statement in the database's own dialect and what it binds.
+
+    `width` is how many columns it gives where it gives one row at most; `locks`, whether it locks that.
+    """
 
     text: str
     bound: tuple[Any, ...]
     width: int | None = None
+    locks: bool = False
 
 
 # What was asked together with others, until somebody asks for it.
@@ -124,25 +128,29 @@ def ask(database: peewee.Database, questions: Sequence[Question]) -> list[list[t
 def sent(database: peewee.Database, questions: Sequence[Question]) -> Callable[[], list[list[tuple[Any, ...]]]]:
     """Send the questions, inside `pipelined`; what this gives is called after it, and returns the rows that answer each.
 
-    Those for one row are sent as one statement, whose row has all of theirs side by side.
+    The first ones, up to one that locks, are one statement if each is for one row: all of theirs side by side. What is asked after a lock
+    is to be as it is then.
     """
-    beside = [number for number, question in enumerate(questions) if question.width and database.for_update]
-    beside = beside if len(beside) > 1 else []
-    joined = [questions[number] for number in beside]
+    beside = _for_one_row(questions) if database.for_update else 0
+    joined = questions[:beside] if beside > 1 else []
     row = _side_by_side(database, joined) if joined else None
-    cursors = {
-        number: database.execute_sql(question.text, question.bound)
-        for number, question in enumerate(questions)
-        if number not in beside
-    }
+    others = [database.execute_sql(question.text, question.bound) for question in questions[len(joined) :]]
 
     def answers() -> list[list[tuple[Any, ...]]]:
-        found = {number: fetched(cursor) for number, cursor in cursors.items()}
-        if row is not None:
-            found |= zip(beside, _taken_apart(joined, row.fetchone()), strict=True)
-        return [found[number] for number in range(len(questions))]
+        first = _taken_apart(joined, row.fetchone()) if row is not None else ()
+        return [*first, *map(fetched, others)]
 
     return answers
+
+
+def _for_one_row(questions: Sequence[Question]) -> int:
+    """How many of the first ones may go side by side."""
+    for number, question in enumerate(questions):
+        if question.width is None:
+            return number
+        if question.locks:
+            return number + 1
+    return len(questions)
 
 
 def _side_by_side(database: peewee.Database, questions: Sequence[Question]) -> Any:

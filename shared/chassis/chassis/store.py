@@ -160,11 +160,11 @@ class Store:
 
         `planned_anew`: PostgreSQL plans it for these very values, however often it is asked, where the best way depends on them.
         """
-        text, bound, _ = self.question(sql, parameters)
+        asked = self.question(sql, parameters)
         if planned_anew and self.on_postgresql:
             with statements.as_peewee_does():
-                return statements.fetched(self.database.connection().execute(text, bound, prepare=False))
-        return statements.fetched(self.database.execute_sql(text, bound))
+                return statements.fetched(self.database.connection().execute(asked.text, asked.bound, prepare=False))
+        return statements.fetched(self.database.execute_sql(asked.text, asked.bound))
 
     def execute_each(self, sql: str, parameters: Sequence[Sequence[Any]]) -> list[list[tuple[Any, ...]]]:
         """Run the statement with each of these, all sent before the first is answered; the rows that each returns."""
@@ -208,8 +208,8 @@ class Store:
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         """Run one statement, as `execute`, that nobody needs the answer of; inside `as_one` at its end."""
-        text, bound, _ = self.question(sql, parameters)
-        statements.write(self.database, text, bound)
+        asked = self.question(sql, parameters)
+        statements.write(self.database, asked.text, asked.bound)
 
     @property
     def skip_locked(self) -> str:
