@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import re
-from collections.abc import Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import peewee
 from flask import Flask, Response, current_app, g, request
 from flask.typing import ResponseReturnValue
-from flask_smorest.utils import get_appcontext
 from opentelemetry.trace import SpanKind
 from werkzeug.exceptions import HTTPException
 
@@ -244,10 +242,8 @@ def _version_answers(app: Flask) -> None:
             and "ETag" not in response.headers
             and not response.is_streamed
         ):
-            answered = get_appcontext().get("result_dump")
-            if answered is None:
-                text = response.get_data()
-                answered = json.loads(text) if len(text) < _LARGEST_VERSIONED and text.startswith(b"{") else {}
-            if isinstance(answered, Mapping) and isinstance(answered.get("version"), int):
-                response.set_etag(str(answered["version"]))
+            text = response.get_data()
+            body = json.loads(text) if len(text) < _LARGEST_VERSIONED and text.startswith(b"{") else {}
+            if isinstance(body.get("version"), int):
+                response.set_etag(str(body["version"]))
         return response
