@@ -44,6 +44,13 @@ def test_the_same_key_fifty_times_at_once_has_one_effect_and_one_answer(stored: 
     assert stored.unpublished() == 1
 
 
+def test_a_large_answer_is_given_again_with_its_etag(stored: Bench) -> None:
+    first, again = (post(stored, {"note": "x" * 70_000}) for _ in range(2))
+    assert replayed(again)
+    assert first.get_data() == again.get_data()
+    assert first.headers.get("ETag") == again.headers.get("ETag")
+
+
 @pytest.mark.integration
 def test_the_same_key_at_once_in_several_processes(
     processes: Processes, environment: Environment, suite: Bench

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import peewee
+import psycopg
 import pytest
 from peewee import DatabaseProxy, IntegerField, Model, TextField
 
 from chassis import rows
 from chassis.columns import JsonField, UtcDateTimeField
-from chassis.store import Store
+from chassis.store import Store, StoreDown
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 proxy = DatabaseProxy()
@@ -338,3 +339,32 @@ def test_postgresql_is_sent_what_is_written_as_one_as_one(postgresql: Store) -> 
         with pytest.raises(ZeroDivisionError):
             forgo()
         assert rows.first(Room, id="room_1") is None
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("way", ["as one", "together", "asked together"])
+def test_a_connection_killed_while_statements_gather_is_a_store_that_is_down(
+    postgresql: Store, postgres_url: str, way: str
+) -> None:
+    def kill() -> None:
+        with psycopg.connect(postgres_url, autocommit=True) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+
+    def act() -> None:
+        with postgresql.transaction(rows.question(Room, id="room_1"), rows.question(Room, id="room_2", lock=True)):
+            if way == "asked together":
+                kill()
+                with postgresql.asked_together(rows.question(Room, id="room_3"), rows.question(Room, id="room_4")):
+                    pytest.fail("nobody answers")
+            with postgresql.as_one() if way == "as one" else postgresql.together():
+                rows.add(_room("room_1", equipment="x" * 500_000))
+                kill()
+                rows.add(_room("room_2", equipment="x" * 500_000))
+
+    with pytest.raises(StoreDown):
+        act()
+    with postgresql.transaction():
+        assert rows.every(Room, name="Attic") == []
+        rows.add(_room("room_1"))
