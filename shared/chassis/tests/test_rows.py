@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import peewee
 import psycopg
@@ -266,7 +267,7 @@ def test_rows_of_one_each_come_side_by_side(store: Store, monkeypatch: pytest.Mo
     with store.transaction():
         rows.add(_room("room_1", equipment={"chairs": 2}, closed_at=NOON))
         rows.add(_room("room_2"))
-    wanted = [
+    wanted: list[dict[str, Any]] = [
         {"id": "room_1"},
         {"id": "room_none"},
         {"id": "room_2", "closed_at": None},
@@ -288,7 +289,12 @@ def test_rows_of_one_each_come_side_by_side(store: Store, monkeypatch: pytest.Mo
 def test_postgresql_is_sent_them_as_one_statement(postgresql: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[str] = []
     execute = postgresql.database.execute_sql
-    monkeypatch.setattr(postgresql.database, "execute_sql", lambda sql, *rest: sent.append(sql) or execute(sql, *rest))
+
+    def noted(sql: str, *rest: Any) -> Any:
+        sent.append(sql)
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(postgresql.database, "execute_sql", noted)
     with postgresql.transaction(rows.question(Room, id="room_1"), rows.question(Room, id="room_2", share=True)):
         assert rows.first(Room, id="room_1") is rows.first(Room, id="room_2", share=True) is None
     assert len(sent) == 1
