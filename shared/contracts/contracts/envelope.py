@@ -130,6 +130,8 @@ def parse_time(text: str) -> datetime:
 
 
 def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     if moment.utcoffset() is None:
         raise ValueError(f"{moment!r} has no offset")
     return moment.astimezone(UTC)
