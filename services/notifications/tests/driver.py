@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -15,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from chassis import auth, inbox, outbox
 from chassis.ids import new_event_id
-from chassis.inbox import Event
-from chassis.service import Service
+from chassis.inbox import Event, event_of
+from chassis.service import Done, Service
 from contracts.envelope import Envelope
 from notifications.operations.dispatching import dispatch
 from notifications.operations.reminding import plan_account
@@ -109,20 +110,21 @@ class Practice:
             if envelope.type == "delivery.due" and envelope.id not in self._taken
         ]
 
-    def send(self, envelope: Envelope) -> None:
-        """Let a worker take a message of its queue."""
-        data = envelope.decoded()
-        self.service.workers()[data["channel"]].run(
-            Event(
-                id=envelope.id,
-                type=envelope.type,
-                subject=envelope.subject,
-                account_id=envelope.account_id,
-                sequence=envelope.sequence,
-                time=envelope.time,
-                data=data,
-            )
-        )
+    def send(self, *envelopes: Envelope) -> None:
+        """Let a worker take these messages of its queue, together where there are several."""
+        self.begin(*envelopes)()
+
+    def begin(self, *envelopes: Envelope) -> Callable[[], None]:
+        """Let a worker take these messages of its queue; what is returned makes the calls, and settles what came of them."""
+        events = [event_of(envelope) for envelope in envelopes]
+        worker = self.service.workers()[events[0].data["channel"]]
+        tasks = [task for task in worker.take(events) if task is not None]
+
+        def finish() -> None:
+            if tasks:
+                worker.settle([Done(task=task, outcome=worker.call(task), traceparent=None) for task in tasks])
+
+        return finish
 
     def published(self, type_: str = "") -> list[tuple[str, dict[str, Any]]]:
         """What was published for everybody, of that type where one is given."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,6 +35,8 @@ class Known:
     refund: Mapping[str, Any] | None
     told_times: tuple[datetime, datetime] | None
     """Start and end as the client was told them last, None where no message that says them went out, or a cancellation was told since."""
+    to_come: Collection[Kind]
+    """The kinds of the messages that will say when the session is, once a worker takes them; of moves, those after this one. Asked of a move."""
     cancellation_untold: bool
     """Whether the message about the last cancellation was overtaken before it went out."""
     link_told: bool
@@ -59,7 +61,8 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.CONFIRMATION:
             return status == SessionStatus.CONFIRMED and ends_at > now
         case Kind.RESCHEDULED:
-            return status in LIVE and ends_at > now and known.told_times != (starts_at, ends_at)
+            new = known.told_times != (starts_at, ends_at) and not _left_to_others(known)
+            return status in LIVE and ends_at > now and new
         case Kind.RESCHEDULED_BY_CLIENT:
             return status in LIVE and ends_at > now
         case Kind.CANCELLED | Kind.RELEASED | Kind.CANCELLED_BY_CLIENT | Kind.BOOKING_RELEASED:
@@ -92,6 +95,13 @@ def saying_the_time(status: str) -> tuple[Kind, ...]:
     """The kinds of messages that tell the client of a live session of this status when it is, once a worker takes them."""
     begun_otherwise = Kind.CONFIRMATION if status == SessionStatus.PENDING else Kind.PENDING
     return tuple(kind for kind in TELL_THE_TIME if kind is not begun_otherwise)
+
+
+def _left_to_others(known: Known) -> bool:
+    """Whether a message that is still to go says the new time of a moved session: that about its booking, about its restore, or about a later move."""
+    others = saying_the_time(known.session["status"])
+    # A restore whose cancellation was not told leaves it to the move in turn.
+    return any(kind in known.to_come and not (kind is Kind.RESTORED and known.cancellation_untold) for kind in others)
 
 
 def money_came(held: Sequence[tuple[int, int]], version: int) -> bool:

@@ -336,15 +336,17 @@ def known(message: Message, *, again: bool = False) -> Known:
     session, deposit, refund = message.session, message.deposit, message.refund
     kind, channel = message.kind, message.delivery.channel
     cancellation = session.cancellations[-1]["id"] if session.cancellations else None
-    restored = kind is Kind.RESTORED and not again
+    moved, restored = (kind is each and not again for each in (Kind.RESCHEDULED, Kind.RESTORED))
+    # Asked before what was told: another worker may be about to tell it, and is waited for.
+    to_come = deliveries.to_come(session.id, message.delivery) if moved else set()
     return Known(
         session=session.as_dict(),
         deposit=deposit.as_dict() if deposit else None,
         refund=refund.as_dict() if refund else None,
-        told_times=deliveries.told_last(session.id, kind, channel)
-        if restored or (kind is Kind.RESCHEDULED and not again)
-        else None,
-        cancellation_untold=restored and deliveries.untold(session.id, cancellation, channel),
+        to_come=to_come,
+        told_times=deliveries.told_last(session.id, message.delivery) if moved or restored else None,
+        cancellation_untold=(restored or Kind.RESTORED in to_come)
+        and deliveries.untold(session.id, cancellation, channel),
         time_untold=restored and deliveries.time_untold(message.delivery, by=standing.saying_the_time(session.status)),
         link_told=message.delivery.unless_told and not again and deliveries.link_told(message.delivery),
         held_before=[(version, held) for version, held in deposit.held] if deposit else [],

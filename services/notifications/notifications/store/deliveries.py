@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from peewee import fn
+
 from chassis import rows
 from chassis.store import Store, moment
 from notifications.domain.kinds import TELL_OF_THE_END, TELL_THE_LINK, TELL_THE_TIME, Channel, Kind
@@ -90,60 +92,86 @@ def waiting_of_batch(store: Store, batch_id: str) -> list[Delivery]:
     return list(Delivery.select().where(Delivery.id.in_([row[0] for row in found]))) if found else []
 
 
-def told_last(session_id: str, kind: str, channel: str) -> tuple[datetime, datetime] | None:
-    """Start and end of the session as its client was told them last, for a message of this kind by this channel.
+def told_last(session_id: str, delivery: Delivery) -> tuple[datetime, datetime] | None:
+    """Start and end of the session as messages other than this delivery have told its client last, or are just telling.
 
     None where nothing said them, or where the client was told since that the session does not take place.
     """
     # Few kinds go by text. What the confirmation told by email is known as well; the email about the same move replaces no text.
-    by_email = (Delivery.channel == Channel.EMAIL.value) & (Delivery.kind != kind)
-    told = (
-        ((Delivery.channel == channel) | by_email)
-        & Delivery.kind.in_([each.value for each in (*TELL_THE_TIME, *TELL_OF_THE_END)])
-        & Delivery.status.in_([status.value for status in HANDED_OVER])
+    by_email = (Delivery.channel == Channel.EMAIL.value) & (Delivery.kind != delivery.kind)
+    # One that a worker has taken goes out as it was rendered; should it be put off, it is judged anew.
+    taken = Delivery.status.in_([status.value for status in OPEN]) & Delivery.claim.is_null(False)
+    told = _about(
+        session_id,
+        (Delivery.id != delivery.id)
+        & ((Delivery.channel == delivery.channel) | by_email)
+        & Delivery.kind.in_([kind.value for kind in (*TELL_THE_TIME, *TELL_OF_THE_END)])
+        & (Delivery.status.in_([status.value for status in HANDED_OVER]) | taken),
+        fn.COALESCE(Delivery.sent_at, Delivery.updated_at),
+        Delivery.id,
+        Delivery.kind,
     )
-    alone = Delivery.select(Delivery.sent_at, Delivery.kind, Delivery.told_starts_at, Delivery.told_ends_at).where(
-        told
-        & (Delivery.session_id == session_id)
-        & Delivery.batch_id.is_null()
-        & Delivery.told_starts_at.is_null(False)
+    latest = max((row for row in told if row[-1] is not None), default=None)
+    return None if latest is None or latest[2] in TELL_OF_THE_END else latest[-2:]
+
+
+def to_come(session_id: str, delivery: Delivery) -> set[Kind]:
+    """The kinds of the messages by the delivery's channel that say when the session is and that no worker has taken yet; of moves, those called for after this one.
+
+    They are locked first, so that what a worker renders of them just now is known.
+    """
+    found = _about(
+        session_id,
+        (Delivery.id != delivery.id)
+        & (Delivery.channel == delivery.channel)
+        & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
+        & ((Delivery.kind != Kind.RESCHEDULED.value) | (Delivery.id > delivery.id))
+        & (Delivery.status == DeliveryStatus.QUEUED.value)
+        & Delivery.claim.is_null(),
+        Delivery.id,
     )
-    together = (
-        Delivery.select(Delivery.sent_at, Delivery.kind, BatchMember.told_starts_at, BatchMember.told_ends_at)
-        .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
-        .where(told & (BatchMember.session_id == session_id) & BatchMember.told_starts_at.is_null(False))
-    )
-    latest: list[Any] = [
-        row for query in (alone, together) for row in query.order_by(Delivery.sent_at.desc()).limit(1).tuples()
-    ]
-    if not latest:
-        return None
-    _, last, *times = max(latest)
-    return None if last in TELL_OF_THE_END else (times[0], times[1])
+    return {
+        Kind(each.kind) for each in all_locked([row[0] for row in found]).values() if _untaken(each.status, each.claim)
+    }
 
 
 def time_untold(delivery: Delivery, *, by: Collection[Kind]) -> bool:
     """Whether a message by the delivery's channel that says when its session is was overtaken, and no other of the kinds `by` is about to say it."""
-    others = (
-        (Delivery.channel == delivery.channel)
-        & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME])
-        & (Delivery.id != delivery.id)
+    found = _about(
+        delivery.session_id,
+        (Delivery.id != delivery.id)
+        & (Delivery.channel == delivery.channel)
+        & Delivery.kind.in_([kind.value for kind in TELL_THE_TIME]),
+        Delivery.kind,
+        Delivery.status,
+        Delivery.claim,
+        Delivery.reason,
     )
-    alone = Delivery.select(Delivery.kind, Delivery.status, Delivery.reason, Delivery.told_starts_at).where(
-        others & (Delivery.session_id == delivery.session_id) & Delivery.batch_id.is_null()
-    )
-    together = (
-        Delivery.select(Delivery.kind, Delivery.status, Delivery.reason, BatchMember.told_starts_at)
-        .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
-        .where(others & (BatchMember.session_id == delivery.session_id))
-    )
-    found: list[Any] = [row for query in (alone, together) for row in query.tuples()]
-    if any(kind in by and status in OPEN for kind, status, _, _ in found):
+    if any(kind in by and _untaken(status, claim) for kind, status, claim, *_ in found):
         return False
     # A message about several that went out without this one has told nothing of it, either.
     return any(
-        reason == Reason.OVERTAKEN or (status in HANDED_OVER and told is None) for _, status, reason, told in found
+        reason == Reason.OVERTAKEN or (status in HANDED_OVER and told is None)
+        for _, status, _, reason, told, _ in found
     )
+
+
+def _untaken(status: str, claim: str | None) -> bool:
+    """Whether no worker has the delivery yet, or has it any more."""
+    return status == DeliveryStatus.QUEUED and claim is None
+
+
+def _about(session_id: str, which: Any, *columns: Any) -> list[Any]:
+    """These columns of the deliveries that are about the session, alone or with others, and the start and end of it that each told."""
+    alone = Delivery.select(*columns, Delivery.told_starts_at, Delivery.told_ends_at).where(
+        which & (Delivery.session_id == session_id) & Delivery.batch_id.is_null()
+    )
+    together = (
+        Delivery.select(*columns, BatchMember.told_starts_at, BatchMember.told_ends_at)
+        .join(BatchMember, on=(BatchMember.batch_id == Delivery.batch_id))
+        .where(which & (BatchMember.session_id == session_id))
+    )
+    return list(alone.union_all(together).tuples())
 
 
 def link_told(delivery: Delivery) -> bool:
@@ -164,7 +192,7 @@ def link_told(delivery: Delivery) -> bool:
     gone = (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED)
     found = [each for each in all_locked([row.id for row in query]).values() if each.status not in gone]
     last = max(found, key=lambda each: str(each.id), default=None)
-    if last is None or (last.status == DeliveryStatus.QUEUED and last.claim is None):
+    if last is None or _untaken(last.status, last.claim):
         return last is not None
     told = (
         last
