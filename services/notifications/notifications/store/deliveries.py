@@ -179,18 +179,16 @@ def link_told(delivery: Delivery) -> bool:
 
     They are locked first, so that what a worker renders of them just now is known.
     """
-    of_batch = BatchMember.select(BatchMember.batch_id).where(BatchMember.session_id == delivery.session_id)
-    of_it = ((Delivery.session_id == delivery.session_id) & Delivery.batch_id.is_null()) | Delivery.batch_id.in_(
-        of_batch
-    )
     # What an email told need not be told by text. Of two about a deposit that was asked the first tells it, each channel by itself.
     booking = Delivery.channel.in_([delivery.channel, Channel.EMAIL.value]) & (Delivery.kind != Kind.DEPOSIT_DUE.value)
     earlier = (Delivery.channel == delivery.channel) & (Delivery.id < delivery.id)
-    query = Delivery.select(Delivery.id).where(
-        of_it & (booking | earlier) & Delivery.kind.in_([kind.value for kind in TELL_THE_LINK])
+    telling = _about(
+        delivery.session_id,
+        (booking | earlier) & Delivery.kind.in_([kind.value for kind in TELL_THE_LINK]),
+        Delivery.id,
     )
     gone = (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED)
-    found = [each for each in all_locked([row.id for row in query]).values() if each.status not in gone]
+    found = [each for each in all_locked([row[0] for row in telling]).values() if each.status not in gone]
     last = max(found, key=lambda each: str(each.id), default=None)
     if last is None or _untaken(last.status, last.claim):
         return last is not None
