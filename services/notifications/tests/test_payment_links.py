@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from services.notifications.tests.driver import NOON, Practice, cancellation, deposit, session, terms
-from services.notifications.tests.test_messages import text_of
+from services.notifications.tests.test_messages import ORDERS, text_of
 
 URL = "https://pay.example/v1/pay/secret"
 NOT_ASKED: dict[str, Any] = {"status": "not_asked", "reason": "not_connected", "due_amount": 0}
@@ -162,6 +162,54 @@ def test_a_restore_told_while_payments_was_silent_is_followed_by_the_link(practi
     practice.hear("deposit.required", deposit(3))
     practice.work()
     assert told_to_client(practice)[2:] == [("restored", False), ("deposit_due", True)]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_a_deposit_asked_after_a_cancellation_that_was_taken_back_untold_is_told_whichever_message_a_worker_takes_first(
+    practice: Practice, order: tuple[int, ...]
+) -> None:
+    told_without_link(practice)
+    practice.hear("session.cancelled", booked(2, status="cancelled", cancellations=[cancellation()]))
+    practice.hear("deposit.canceled", deposit(2, status="canceled", due_amount=0))
+    practice.hear("session.restored", booked(3, cancellations=[cancellation(restored_at=NOON)]))
+    practice.hear("deposit.required", deposit(3))
+    waiting = practice.on_the_queues()
+    for number in order:
+        practice.send(waiting[number])
+
+    assert [link for _, link in told_to_client(practice)] == [False, True]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_a_deposit_asked_before_a_cancellation_that_is_taken_back_untold_is_told_whichever_message_a_worker_takes_first(
+    practice: Practice, order: tuple[int, ...]
+) -> None:
+    told_without_link(practice)
+    practice.hear("deposit.required", deposit(2))
+    asked: dict[str, Any] = {"deposit": terms(id="dep_1")}
+    practice.hear("session.cancelled", booked(2, status="cancelled", cancellations=[cancellation()], **asked))
+    practice.hear("session.restored", booked(3, cancellations=[cancellation(restored_at=NOON)], **asked))
+    waiting = practice.on_the_queues()
+    for number in order:
+        practice.send(waiting[number])
+
+    assert [link for _, link in told_to_client(practice)] == [False, True]
+
+
+def test_a_link_that_an_email_told_calls_for_no_text_about_a_cancellation_that_was_taken_back_untold(
+    practice: Practice,
+) -> None:
+    practice.call("PUT", "/v1/settings", {"kinds": {"restored": {"email": True, "sms": True}}})
+    told_without_link(practice)
+    practice.hear("deposit.required", deposit(2))
+    practice.work()
+    asked: dict[str, Any] = {"deposit": terms(id="dep_1")}
+    practice.hear("session.cancelled", booked(2, status="cancelled", cancellations=[cancellation()], **asked))
+    practice.hear("session.restored", booked(3, cancellations=[cancellation(restored_at=NOON)], **asked))
+    practice.work()
+
+    assert told_to_client(practice) == [("confirmation", False), ("deposit_due", True)]
+    assert practice.texts() == []
 
 
 def test_a_series_that_was_confirmed_with_the_link_of_one_is_not_told_of_it_again(practice: Practice) -> None:

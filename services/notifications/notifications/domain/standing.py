@@ -40,7 +40,7 @@ class Known:
     cancellation_untold: bool
     """Whether the message about the last cancellation was overtaken before it went out."""
     link_told: bool
-    """Whether another message has told the payment link, or is about to; asked of one that goes only to who has not been told it."""
+    """Whether another message has told the payment link, or is about to; asked of a restore, and of one that goes only to who has not been told it."""
     time_untold: bool
     """Whether a message that says when the session is was overtaken before it went out, and no other is about to say it."""
     held_before: Sequence[tuple[int, int]] = field(default=())
@@ -70,6 +70,8 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
         case Kind.RESTORED:
             # What a cancellation overtook that was taken back untold, a move say, nobody tells but the restore.
             missed = known.time_untold and known.told_times != (starts_at, ends_at)
+            # So with the payment link, which another message has left to it.
+            missed = missed or (_due(known) and not known.link_told)
             return status != SessionStatus.CANCELLED and (missed or not known.cancellation_untold)
         case Kind.REFUND_DECISION_NEEDED:
             return this_cancellation and cancellation["refund"] is None and _paid(known)  # type: ignore[index]

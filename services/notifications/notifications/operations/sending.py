@@ -348,7 +348,7 @@ def known(message: Message, *, again: bool = False) -> Known:
         cancellation_untold=(restored or Kind.RESTORED in to_come)
         and deliveries.untold(session.id, cancellation, channel),
         time_untold=restored and deliveries.time_untold(message.delivery, by=standing.saying_the_time(session.status)),
-        link_told=message.delivery.unless_told and not again and deliveries.link_told(message.delivery),
+        link_told=(restored or message.delivery.unless_told) and not again and deliveries.link_told(message.delivery),
         held_before=[(version, held) for version, held in deposit.held] if deposit else [],
     )
 

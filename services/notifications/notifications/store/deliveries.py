@@ -179,12 +179,12 @@ def link_told(delivery: Delivery) -> bool:
 
     They are locked first, so that what a worker renders of them just now is known.
     """
-    # What an email told need not be told by text. Of two about a deposit that was asked the first tells it, each channel by itself.
-    booking = Delivery.channel.in_([delivery.channel, Channel.EMAIL.value]) & (Delivery.kind != Kind.DEPOSIT_DUE.value)
+    # What an email told need not be told by text. Of two about a deposit that was asked, or a restore, the first tells it, each channel by itself.
+    others = Delivery.channel.in_([delivery.channel, Channel.EMAIL.value]) & (Delivery.kind != delivery.kind)
     earlier = (Delivery.channel == delivery.channel) & (Delivery.id < delivery.id)
     telling = _about(
         delivery.session_id,
-        (booking | earlier) & Delivery.kind.in_([kind.value for kind in TELL_THE_LINK]),
+        (others | earlier) & Delivery.kind.in_([kind.value for kind in TELL_THE_LINK]),
         Delivery.id,
     )
     gone = (DeliveryStatus.FAILED, DeliveryStatus.SKIPPED)
