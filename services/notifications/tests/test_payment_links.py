@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from services.notifications.tests.driver import NOON, Practice, cancellation, deposit, session, terms
+from services.notifications.tests.driver import NOON, Practice, cancellation, client, deposit, session, terms
 from services.notifications.tests.test_messages import ORDERS, text_of
 
 URL = "https://pay.example/v1/pay/secret"
@@ -135,6 +135,18 @@ def test_it_is_told_by_text_as_well_where_the_account_wants_that(practice: Pract
         ("deposit_due", "email", "sent"),
         ("deposit_due", "sms", "sent"),
     ]
+
+
+def test_a_reminder_by_text_tells_no_link(practice: Practice) -> None:
+    practice.call("PUT", "/v1/settings", {"kinds": {"deposit_due": {"email": True, "sms": True}}})
+    practice.hear("client.updated", client(2, email=None))
+    practice.hear("session.created", booked(starts_at=NOON + timedelta(hours=48)))
+    practice.hear("deposit.not_asked", deposit(**NOT_ASKED))
+    practice.work()
+    practice.clock.moment += timedelta(hours=24)
+    practice.hear("deposit.required", deposit(2))
+    practice.work()
+    assert sorted(URL in str(text["body"]) for text in practice.texts()) == [False, True]
 
 
 def test_what_is_due_again_after_a_restore_is_told_by_the_message_about_that(practice: Practice) -> None:

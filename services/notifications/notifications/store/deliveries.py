@@ -181,7 +181,9 @@ def link_told(delivery: Delivery) -> bool:
     """
     # What an email told need not be told by text. Of two about a deposit that was asked, or a restore, the first tells it, each channel by itself.
     others = Delivery.channel.in_([delivery.channel, Channel.EMAIL.value]) & (Delivery.kind != delivery.kind)
-    earlier = (Delivery.channel == delivery.channel) & (Delivery.id < delivery.id)
+    # A reminder by text has no room for it.
+    others &= (Delivery.channel != Channel.SMS.value) | (Delivery.kind != Kind.REMINDER_24H.value)
+    earlier = (Delivery.kind == delivery.kind) & (Delivery.channel == delivery.channel) & (Delivery.id < delivery.id)
     telling = _about(
         delivery.session_id,
         (others | earlier) & Delivery.kind.in_([kind.value for kind in TELL_THE_LINK]),
