@@ -408,6 +408,40 @@ def test_a_client_who_heard_of_a_cancellation_hears_once_that_it_was_taken_back_
     assert [subject.partition(":")[0] for subject in practice.subjects(ADA)] == ["Confirmed", "Cancelled", "Back on"]
 
 
+def test_a_restore_that_was_put_off_is_not_told_after_a_later_one(practice: Practice) -> None:
+    practice.hear("session.created", session())
+    practice.work()
+    first, back = cancellation("can_1"), cancellation("can_1", restored_at=NOON)
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[first]))
+    practice.work()
+    practice.fault("smtp", "rate_limit")
+    practice.hear("session.restored", session(3, cancellations=[back]))
+    practice.work()
+    practice.hear("session.cancelled", session(4, status="cancelled", cancellations=[back, cancellation("can_2")]))
+    practice.work()
+    practice.hear("session.restored", session(5, cancellations=[back, cancellation("can_2", restored_at=NOON)]))
+    practice.work()
+    practice.pass_time(minutes=10)
+
+    told = [subject.partition(":")[0] for subject in practice.subjects(ADA)]
+    assert told == ["Confirmed", "Cancelled", "Cancelled", "Back on"]
+
+
+def test_who_hears_of_no_cancellation_hears_each_time_that_a_session_is_back_on(practice: Practice) -> None:
+    practice.call("PUT", "/v1/settings", {"kinds": {"cancelled": {"email": False}}})
+    practice.hear("session.created", session())
+    practice.work()
+    first, back = cancellation("can_1"), cancellation("can_1", restored_at=NOON)
+    practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[first]))
+    practice.hear("session.restored", session(3, cancellations=[back]))
+    practice.work()
+    practice.hear("session.cancelled", session(4, status="cancelled", cancellations=[back, cancellation("can_2")]))
+    practice.hear("session.restored", session(5, cancellations=[back, cancellation("can_2", restored_at=NOON)]))
+    practice.work()
+
+    assert [subject.partition(":")[0] for subject in practice.subjects(ADA)] == ["Confirmed", "Back on", "Back on"]
+
+
 def test_a_booking_a_cancellation_and_a_restore_before_any_is_told_are_told_once(practice: Practice) -> None:
     practice.hear("session.created", session())
     practice.hear("session.cancelled", session(2, status="cancelled", cancellations=[cancellation()]))

@@ -43,6 +43,8 @@ class Known:
     """Whether another message has told the payment link, or is about to; asked of a restore, and of one that goes only to who has not been told it."""
     time_untold: bool
     """Whether a message that says when the session is was overtaken before it went out, and no other is about to say it."""
+    later_restore_told: bool
+    """Whether the message about a later restore has gone out before this one about a restore."""
     held_before: Sequence[tuple[int, int]] = field(default=())
     """What the deposit held at each of its versions that are known, as (version, held amount), ascending."""
 
@@ -72,7 +74,8 @@ def holds(kind: Kind, known: Known, now: datetime, *, sequence: int, cancellatio
             missed = known.time_untold and known.told_times != (starts_at, ends_at)
             # So with the payment link, which another message has left to it.
             missed = missed or (_due(known) and not known.link_told)
-            return status != SessionStatus.CANCELLED and (missed or not known.cancellation_untold)
+            back = not (known.cancellation_untold or known.later_restore_told)
+            return status != SessionStatus.CANCELLED and (missed or back)
         case Kind.REFUND_DECISION_NEEDED:
             return this_cancellation and cancellation["refund"] is None and _paid(known)  # type: ignore[index]
         case Kind.DEPOSIT_DUE:

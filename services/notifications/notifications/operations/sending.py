@@ -349,6 +349,7 @@ def known(message: Message, *, again: bool = False) -> Known:
         and deliveries.untold(session.id, cancellation, channel),
         time_untold=restored and deliveries.time_untold(message.delivery, by=standing.saying_the_time(session.status)),
         link_told=(restored or message.delivery.unless_told) and not again and deliveries.link_told(message.delivery),
+        later_restore_told=restored and deliveries.later_told(message.delivery),
         held_before=[(version, held) for version, held in deposit.held] if deposit else [],
     )
 

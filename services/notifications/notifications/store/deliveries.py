@@ -232,6 +232,22 @@ def untold(session_id: str, cancellation_id: str | None, channel: str) -> bool:
     return bool(alone.exists() or together.exists())
 
 
+def later_told(delivery: Delivery) -> bool:
+    """Whether a message of the same kind and channel about the session that was called for after this one has gone out."""
+    later: bool = (
+        Delivery.select()
+        .where(
+            (Delivery.session_id == delivery.session_id)
+            & (Delivery.kind == delivery.kind)
+            & (Delivery.channel == delivery.channel)
+            & (Delivery.id > delivery.id)
+            & Delivery.status.in_([status.value for status in HANDED_OVER])
+        )
+        .exists()
+    )
+    return later
+
+
 def claim_due(store: Store, now: datetime, real_now: datetime, limit: int) -> list[Delivery]:
     """Deliveries to hand to a worker, locked: those whose moment has come, and those whose worker was not heard of again."""
     ids: list[str] = []
