@@ -227,3 +227,22 @@ def test_why_somebody_was_booked_over_who_is_erased_is_blanked_in_the_others_his
     for path in (f"/sessions/{over['id']}", f"/events/{event['id']}"):
         assert "Anna" not in str(world.a.get(f"{path}/history"))
     assert "Bob is ill" in str(world.a.get(f"/sessions/{third['id']}/history"))
+
+
+def test_why_a_series_was_booked_over_who_is_erased_is_blanked_in_all_of_it(world: World) -> None:
+    anna, bob, type_ = world.new_client(name="Anna"), world.new_client(name="Bob"), world.session_type()
+    evening = {"allow_outside_hours": True, "override_reason": "in the evening"}
+    world.a.post("/sessions", {"service_id": type_, "client_id": anna, "starts_at": at("12-08 22:00"), **evening})
+    why = {"allow_overlap": True, "allow_outside_hours": True, "override_reason": "Anna is always late"}
+    template = {"service_id": type_, "client_id": bob, "starts_at": at("12-08 22:30"), **why}
+    series = world.a.post("/series", {"kind": "session", "rrule": "FREQ=WEEKLY;COUNT=3", "template": template})
+    paths = [f"/sessions/{occurrence['session_id']}/history" for occurrence in series["occurrences"]]
+    assert all("Anna" in str(world.a.get(path)) for path in paths)
+    told = {"id": anna, "account_id": "acc_a", "version": 5, "requested_at": "2026-11-30T08:00:00Z"}
+    world.tell("client.erasure_requested", told)
+
+    assert world.kept() == []
+    shown_now = world.a.get(f"/series/{series['id']}")
+    assert shown_now["template"]["override_reason"] == "(erased)"
+    assert shown_now["version"] > series["version"]
+    assert [world.a.get(path)["data"][0]["reason"] for path in paths] == ["(erased)"] * 3

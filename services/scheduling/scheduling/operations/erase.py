@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from peewee import TextField
@@ -53,7 +54,7 @@ def erase_client(context: Scheduling, account_id: str, client_id: str, version: 
         blanked["history"] += _blank_history(session)
         blanked["cancellations"] += _blank_reasons(session)
         blanked["sessions"] += _blank_session(context, account, session)
-    _blank_reasons_of_others(account_id, sessions)
+    _blank_reasons_of_others(context, account_id, sessions)
     blanked |= blank_traffic(context.store, subjects=[*everybody, *(session.id for session in sessions)], texts=texts)
     context.store.forget_after_commit()
     context.outbox.publish(
@@ -118,11 +119,12 @@ def _blank_reasons(session: Session) -> int:
     return blanked
 
 
-def _blank_reasons_of_others(account_id: str, sessions: list[Session]) -> None:
+def _blank_reasons_of_others(context: Scheduling, account_id: str, sessions: list[Session]) -> None:
     """Why others were put over these sessions goes from the others' history, also where one of the two has moved since."""
     ids = {session.id for session in sessions}
     # One that was put over a hold is named by it; its session has the sanction, as long as neither moves.
     ids |= {hold.id for hold in Hold.select(Hold.id).where(Hold.session_id.in_(ids))}
+    given: dict[str, set[str]] = {}
     still = {pair.session_id for pair in Sanction.select().where(Sanction.other_id.in_(ids))}
     for history, its_subject in _HISTORIES:
         explained: list[Any] = list(
@@ -134,6 +136,29 @@ def _blank_reasons_of_others(account_id: str, sessions: list[Session]) -> None:
             if over and (subject in still or ids.intersection(over)):
                 one = (its_subject == subject) & (history.version == change.version)
                 history.update(reason=_ERASED).where(one).execute()
+                given.setdefault(subject, set()).add(str(change.reason))
+    _blank_reasons_of_series(context, account_id, given)
+
+
+def _blank_reasons_of_series(context: Scheduling, account_id: str, given: Mapping[str, set[str]]) -> None:
+    """The series of these sessions go on without the reasons that were given for them: each keeps its own for what it has yet to make."""
+    their_series = Session.select(Session.id, Session.series_id).where(
+        Session.id.in_(list(given)), Session.series_id.is_null(False)
+    )
+    reasons: dict[str, set[str]] = {}
+    for session in their_series:
+        reasons.setdefault(str(session.series_id), set()).update(given[session.id])
+    query = Series.select().where(Series.account_id == account_id, Series.id.in_(list(reasons))).order_by(Series.id)
+    for series in query.for_update() if context.store.on_postgresql else query:
+        members = Session.select(Session.id).where(Session.series_id == series.id)
+        for kept in (Change, Sanction):
+            those = kept.session_id.in_(members) & kept.reason.in_(list(reasons[series.id]))
+            kept.update(reason=_ERASED).where(those).execute()
+        if series.template.get("outside_hours") in reasons[series.id]:
+            series.template |= {"outside_hours": _ERASED}
+            series.version += 1
+            series.updated_at = context.clock.now()
+            series.save()
 
 
 def _blank_history(session: Session) -> int:
