@@ -235,6 +235,29 @@ def test_who_was_let_in_over_a_hold_does_not_keep_its_holder_out(world: World) -
     assert world.broken_invariants() == {}
 
 
+def test_why_somebody_was_let_in_over_a_hold_is_blanked_with_its_client_also_once_it_is_cleared_away(
+    world: World,
+) -> None:
+    held = hold(world, at("12-01 10:00"))
+    why = {"allow_overlap": True, "override_reason": "Anna is always late"}
+    over = world.a.post("/sessions", booking(world, at("12-01 10:30"), **why))
+    body = {"title": "Call", "starts_at": at("12-01 10:15"), "ends_at": at("12-01 10:20")}
+    event = world.a.post("/events", body | why)
+    # Whoever moves is sanctioned no longer, their history alone tells of it.
+    world.a.patch(f"/sessions/{over['id']}", {"starts_at": at("12-02 10:30")})
+    session = world.a.post("/sessions", with_hold(world, held))
+    world.a.patch(f"/events/{event['id']}", {"starts_at": at("12-02 15:00"), "ends_at": at("12-02 15:05")})
+    world.clock.advance(days=2)
+    clear_away(world)
+    requested = {"id": session["client_id"], "account_id": "acc_a", "version": 5, "requested_at": world.clock.now()}
+    world.tell("client.erasure_requested", requested)
+
+    for path in (f"/sessions/{over['id']}/history", f"/events/{event['id']}/history"):
+        made = world.a.get(path)["data"][0]
+        assert (made["reason"], session["id"] in made["changes"]["overlaps"][1]) == ("(erased)", True)
+    assert world.broken_invariants() == {}
+
+
 def test_what_a_hold_leaves_behind_is_cleared_away_in_time(world: World) -> None:
     kept, ended, used = (hold(world, at(f"12-0{day} 10:00")) for day in (1, 2, 3))
     world.a.post("/sessions", booking(world, at("12-02 10:00"), **OVER))

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from peewee import TextField
-
 from chassis.erasing import blank_traffic
 from scheduling.operations.client_replicas import merged_into, sessions_of
 from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
 from scheduling.operations.finding import answering, the_account
 from scheduling.operations.sessions import record
+from scheduling.store import histories
 from scheduling.store.models import (
     Account,
-    BlockedTimeChange,
     Cancellation,
     Change,
     Client,
-    Hold,
     Sanction,
     Series,
     Session,
@@ -26,10 +23,6 @@ from scheduling.store.models import (
 
 _ERASED = "(erased)"
 _TEXTS = ("notes", "session_notes", "client_message")
-_HISTORIES: tuple[tuple[type[Change] | type[BlockedTimeChange], TextField], ...] = (
-    (Change, Change.session_id),
-    (BlockedTimeChange, BlockedTimeChange.blocked_time_id),
-)
 _KEPT = [
     {"what": "sessions", "why": "times, prices and deposits are the provider's books; they name nobody any more"},
 ]
@@ -122,21 +115,13 @@ def _blank_reasons(session: Session) -> int:
 def _blank_reasons_of_others(context: Scheduling, account_id: str, sessions: list[Session]) -> None:
     """Why others were put over these sessions goes from the others' history, also where one of the two has moved since."""
     ids = {session.id for session in sessions}
-    # One that was put over a hold is named by it; its session has the sanction, as long as neither moves.
-    ids |= {hold.id for hold in Hold.select(Hold.id).where(Hold.session_id.in_(ids))}
     given: dict[str, set[str]] = {}
     still = {pair.session_id for pair in Sanction.select().where(Sanction.other_id.in_(ids))}
-    for history, its_subject in _HISTORIES:
-        explained: list[Any] = list(
-            history.select().where(history.account_id == account_id, history.reason.is_null(False))
-        )
-        for change in explained:
-            subject = getattr(change, its_subject.name)
-            _, over = change.changes.get("overlaps", ([], []))
-            if over and (subject in still or ids.intersection(over)):
-                one = (its_subject == subject) & (history.version == change.version)
-                history.update(reason=_ERASED).where(one).execute()
-                given.setdefault(subject, set()).add(str(change.reason))
+    for change in histories.explained(account_id):
+        subject, over = histories.subject_of(change), histories.overlapped(change)
+        if over and (subject in still or ids.intersection(over)):
+            histories.rewrite(change, reason=_ERASED)
+            given.setdefault(subject, set()).add(str(change.reason))
     _blank_reasons_of_series(context, account_id, given)
 
 

@@ -12,7 +12,7 @@ from scheduling.operations.context import Scheduling, unit_of_work
 from scheduling.operations.finding import calendar_for, fresh, offered_type, the_account
 from scheduling.operations.limits import check_month
 from scheduling.operations.placement import Override, Placement, check, sanctioned_with, take
-from scheduling.store import claims
+from scheduling.store import claims, histories
 from scheduling.store.claims import Owner
 from scheduling.store.models import Account, Calendar, Hold, Sanction, SessionType
 
@@ -144,7 +144,17 @@ def redeem(context: Scheduling, account: Account, hold: Hold, session_id: str) -
     if not _end(context, account, hold, session_id):
         raise _invalid("The hold has ended.")
     Sanction.update(other_id=session_id).where(Sanction.other_id == hold.id).execute()
+    _name_instead(session_id, hold)
     return sanctioned_with(session_id)
+
+
+def _name_instead(session_id: str, hold: Hold) -> None:
+    """The histories of those who were let in over the hold name its session from now on: the hold is soon forgotten."""
+    for change in histories.explained(hold.account_id, since=hold.created_at):
+        over = histories.overlapped(change)
+        if hold.id in over:
+            named = [session_id if each == hold.id else each for each in over]
+            histories.rewrite(change, changes=change.changes | {"overlaps": [[], named]})
 
 
 def forget_ended(context: Scheduling) -> int:
