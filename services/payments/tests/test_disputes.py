@@ -30,13 +30,13 @@ def _payments(practice: Practice, session_id: str) -> list[Payment]:
         return list(Payment.select().where(Payment.deposit_id == deposit.id).order_by(Payment.id))
 
 
-def _hear(practice: Practice, payment: Payment, status: str, *, number: int = 1) -> None:
-    """Hear of the payment's first dispute, or of a later one."""
+def _hear(practice: Practice, payment: Payment, status: str, *, number: int = 1, amount: int | None = None) -> None:
+    """Hear of the payment's first dispute, or of a later one: of all of it, or of `amount`."""
     seen = DisputeState(
         id=f"dp_{number}",
         created_at=payment.received_at + timedelta(days=number),
         status=status,
-        amount=payment.amount,
+        amount=payment.amount if amount is None else amount,
         currency=payment.currency,
         payment_intent=payment.payment_intent,
         charge=payment.charge,
@@ -248,4 +248,32 @@ def test_all_of_a_payment_that_was_partly_too_much_can_go_back_by_the_dashboard(
     take_in_foreign_refund(context, payment, replace(made, status="failed"))
     assert practice.standing(session_id) == ("refund_failed", 2000, 0, 0)
     assert _booked_in(practice, session_id)["kept"] == 3500
+    assert practice.violations() == {}
+
+
+@pytest.mark.parametrize(("decided", "lost"), [("won", 500), ("lost", 1200)])
+def test_what_was_lost_in_a_dispute_stays_lost_whatever_becomes_of_a_later_one(
+    practice: Practice, decided: str, lost: int
+) -> None:
+    session_id = practice.paid_session()
+    [payment] = _payments(practice, session_id)
+    _hear(practice, payment, "needs_response", amount=500)
+    _hear(practice, payment, "lost", amount=500)
+    _hear(practice, payment, "needs_response", number=2, amount=700)
+    _hear(practice, payment, "under_review", number=2, amount=700)
+    assert _booked_in(practice, session_id)["disputed"] == 1200
+    _hear(practice, payment, decided, number=2, amount=700)
+
+    assert _booked_in(practice, session_id) == {"paid": 2000, "refunded": 0, "disputed": lost, "kept": 2000 - lost}
+    assert practice.violations() == {}
+
+
+def test_an_inquiry_after_a_lost_dispute_gives_nothing_back_when_it_is_closed(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    [payment] = _payments(practice, session_id)
+    _hear(practice, payment, "lost")
+    _hear(practice, payment, "warning_needs_response", number=2)
+    _hear(practice, payment, "warning_closed", number=2)
+
+    assert _booked_in(practice, session_id) == {"paid": 2000, "refunded": 0, "disputed": 2000, "kept": 0}
     assert practice.violations() == {}

@@ -402,6 +402,8 @@ def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> 
         payment = case.book.payment(payment.id)
         if payment.disputed_at is not None and seen.created_at < payment.disputed_at:
             return
+        if payment.dispute != seen.id and payment.dispute_status == "lost":
+            payment.lost_amount = case.book.in_purse(payment, Purse.DISPUTED)
         if seen.withdrawn:
             _withdraw(case, payment, seen.amount)
         elif seen.won:
@@ -413,7 +415,7 @@ def take_in_dispute(context: Payments, payment: Payment, seen: DisputeState) -> 
 
 def _withdraw(case: Case, payment: Payment, amount: int) -> None:
     """Have the bank hold `amount` of the payment, as far as that is here; what it holds already it does not take again."""
-    missing = amount - case.book.in_purse(payment, Purse.DISPUTED)
+    missing = amount - _held_by_bank(case, payment)
     for purse in _PURSES:
         taken = max(min(missing, case.book.in_purse(payment, purse)), 0)
         if taken:
@@ -422,11 +424,18 @@ def _withdraw(case: Case, payment: Payment, amount: int) -> None:
 
 
 def _give_back(case: Case, payment: Payment) -> None:
-    """Put what the bank has taken back where it took it."""
-    for purse in _PURSES:
-        taken = case.book.disputed_from(payment, purse)
+    """Put what the bank has taken back where it took it, last what it took first: that is what was lost before."""
+    left = _held_by_bank(case, payment)
+    for purse in reversed(_PURSES):
+        taken = min(left, case.book.disputed_from(payment, purse))
         if taken:
             enter(case, payment, Entry.DISPUTE_WON, Purse.DISPUTED, purse, taken, at=case.context.now())
+        left -= taken
+
+
+def _held_by_bank(case: Case, payment: Payment) -> int:
+    """What the bank has taken for the newest dispute: what was lost before is apart."""
+    return max(case.book.in_purse(payment, Purse.DISPUTED) - int(payment.lost_amount), 0)
 
 
 def _leave_to_refund(case: Case, payment: Payment, purse: Purse, amount: int) -> None:

@@ -212,6 +212,8 @@ class Payment(Base):
     dispute: Any = TextField(null=True)
     dispute_status: Any = TextField(null=True)
     disputed_at: Any = UtcDateTimeField(null=True)
+    lost_amount: Any = BigIntegerField(default=0)
+    """What disputes before this one have lost."""
     received_at: Any = UtcDateTimeField()
 
     class Meta:
