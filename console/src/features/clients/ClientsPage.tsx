@@ -1,0 +1,5 @@
+import { Page } from '~/ui/Page'
+
+export default function ClientsPage() {
+  return <Page title="ClientsPage">…</Page>
+}

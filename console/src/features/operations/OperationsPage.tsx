@@ -1,0 +1,5 @@
+import { Page } from '~/ui/Page'
+
+export default function OperationsPage() {
+  return <Page title="OperationsPage">…</Page>
+}

@@ -1,0 +1,5 @@
+import { Page } from '~/ui/Page'
+
+export default function SetupPage({ tab }: { tab?: string }) {
+  return <Page title={tab}>…</Page>
+}

@@ -1,0 +1,55 @@
+// Short words at the lower edge: what was done, with a way back, or why it was not.
+import { Button, Group, Text } from '@mantine/core'
+import { notifications } from '@mantine/notifications'
+import i18next from 'i18next'
+import { Problem } from '~/api/problem'
+
+const UNDO_MS = 10_000
+
+/** Say what was done; `undo` takes it back. */
+export function done(message: string, undo?: () => Promise<unknown>): void {
+  const t = i18next.getFixedT(null, 'app')
+  const id = notifications.show({
+    message: undo ? (
+      <Group justify="space-between" wrap="nowrap">
+        <Text size="sm">{message}</Text>
+        <Button
+          variant="subtle"
+          size="xs"
+          onClick={() => {
+            notifications.hide(id)
+            undo().then(() => done(t('undone')), failed)
+          }}
+        >
+          {t('undo')}
+        </Button>
+      </Group>
+    ) : (
+      message
+    ),
+    autoClose: undo ? UNDO_MS : 4000,
+    withBorder: true,
+    closeButtonProps: { 'aria-label': t('close') },
+    role: 'status',
+  })
+}
+
+/** Say why something did not work. */
+export function failed(error: unknown): void {
+  const t = i18next.getFixedT(null, 'app')
+  const message =
+    error instanceof Problem
+      ? error.down
+        ? t('down', { service: t(`service_${error.service}`) })
+        : error.message
+      : String((error as Error)?.message ?? error)
+  notifications.show({
+    title: t('failed'),
+    message,
+    color: 'red',
+    autoClose: 10_000,
+    withBorder: true,
+    closeButtonProps: { 'aria-label': t('close') },
+    role: 'alert',
+  })
+}
