@@ -54,13 +54,15 @@ lint: .venv/.dev ## style, types, walls between the packages, published contract
 	.venv/bin/lint-imports --no-logo
 	$(PYTHON) -m contracts.generate --check
 	$(PYTHON) -m contracts.compatibility
+	$(PYTHON) -m embedded.openapi --check
 
 format: .venv/.dev ## what ruff can mend by itself
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
-contracts: .venv/.dev ## regenerate the JSON Schemas and the AsyncAPI document
+contracts: .venv/.dev ## regenerate the JSON Schemas, the AsyncAPI and the OpenAPI documents
 	$(PYTHON) -m contracts.generate
+	$(PYTHON) -m embedded.openapi
 
 bench: .venv/.dev benchmarks/.venv/.peers ## measure, beside peers on the same machine
 	PEERS_PYTHON=benchmarks/.venv/bin/python $(PYTHON) -m benchmarks $(ARGS)
