@@ -58,7 +58,8 @@ def main() -> None:
     run, dev = HERE / "run.lock", HERE / "dev.lock"
     suite = [one for folder in SUITE for one in dependencies(folder)]
     compile_lock(run, suite, [], upgrade=upgrade)
-    compile_lock(dev, [*suite, *tools("build.in"), *tools("test.in"), *tools("lint.in")], [run], upgrade=upgrade)
+    develop = [one for name in ("build", "test", "browser", "lint") for one in tools(f"{name}.in")]
+    compile_lock(dev, [*suite, *develop], [run], upgrade=upgrade)
     compile_lock(HERE / "test.lock", [*tools("build.in"), *tools("test.in")], [dev], upgrade=upgrade)
     compile_lock(HERE / "build.lock", tools("build.in"), [dev], upgrade=upgrade)
     for name in ("bench", "fakes", "node"):
