@@ -1,19 +1,5 @@
 // The frame of every page that the provider sees: the rail at the left, and who is signed in.
-import {
-  AppShell,
-  Burger,
-  Drawer,
-  Group,
-  Kbd,
-  Menu,
-  NavLink,
-  Stack,
-  Switch,
-  Table,
-  Text,
-  Title,
-  useMantineColorScheme,
-} from '@mantine/core'
+import { Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import {
   IconActivity,
@@ -27,15 +13,18 @@ import {
   IconUserCircle,
   IconUsers,
 } from '@tabler/icons-react'
-import { type ReactNode, useEffect } from 'react'
+import clsx from 'clsx'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useLocation } from 'wouter'
 import { useScope } from '~/auth/session'
 import { signOut } from '~/auth/signing'
 import { changeLanguage, LANGUAGES, type Language, language } from '~/i18n'
 import { useAccount } from './account'
-import { switchKeys, useKeys, useKeysOn } from './keys'
+import { useKeys } from './keys'
 import classes from './Shell.module.css'
+
+const Help = lazy(() => import('./Help'))
 
 const PLACES = [
   { path: '/calendar', name: 'calendar', icon: IconCalendar },
@@ -44,22 +33,18 @@ const PLACES = [
   { path: '/setup', name: 'setup', icon: IconSettings },
 ] as const
 
-const KEYS = [
-  ['N', 'keyNew'],
-  ['T', 'keyToday'],
-  ['← →', 'keyArrows'],
-  ['D W M L', 'keyViews'],
-  ['/', 'keySearch'],
-  ['?', 'keyHelp'],
-] as const
-
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTranslation('app')
   const [location, navigate] = useLocation()
   const [menu, { toggle, close }] = useDisclosure()
-  const [help, { open: openHelp, close: closeHelp }] = useDisclosure()
+  const [help, { open, close: closeHelp }] = useDisclosure()
+  const [helped, setHelped] = useState(false)
   const operator = useScope('ops')
   const account = useAccount()
+  const openHelp = () => {
+    setHelped(true)
+    open()
+  }
   useKeys({ '/': () => navigate('/clients?search'), 'shift+?': openHelp, '?': openHelp })
   const here = location.split('/')[1] ?? ''
   const places = operator
@@ -75,23 +60,15 @@ export function Shell({ children }: { children: ReactNode }) {
       <a className="skip" href="#content">
         {t('skip')}
       </a>
-      <AppShell
-        layout="alt"
-        header={{ height: { base: 56, sm: 0 } }}
-        navbar={{ width: 208, breakpoint: 'sm', collapsed: { mobile: !menu } }}
-        transitionDuration={0}
-      >
-        <AppShell.Header hiddenFrom="sm" px="md">
-          <Group h="100%">
-            <Burger opened={menu} onClick={toggle} size="sm" aria-label={t('menu')} aria-expanded={menu} />
+      <div className={classes.shell}>
+        <header className={classes.head}>
+          <Burger opened={menu} onClick={toggle} size="sm" aria-label={t('menu')} aria-expanded={menu} />
+          <Brand />
+        </header>
+        <div className={clsx(classes.rail, menu && classes.open)}>
+          <div className={classes.brand}>
             <Brand />
-          </Group>
-        </AppShell.Header>
-        <AppShell.Navbar p="sm" component="div">
-          <Group justify="space-between" px="sm" py="sm" mb="sm">
-            <Brand />
-            <Burger hiddenFrom="sm" opened={menu} onClick={toggle} size="sm" aria-label={t('menu')} />
-          </Group>
+          </div>
           <nav aria-label={t('navigation')} className={classes.places}>
             {places.map(({ path, name: place, icon: Icon }) => (
               <NavLink
@@ -108,12 +85,12 @@ export function Shell({ children }: { children: ReactNode }) {
             ))}
           </nav>
           <Person name={account.name} onHelp={openHelp} />
-        </AppShell.Navbar>
-        <AppShell.Main id="content" tabIndex={-1} className={classes.main}>
+        </div>
+        <main id="content" tabIndex={-1} className={classes.main}>
           {children}
-        </AppShell.Main>
-      </AppShell>
-      <Help opened={help} onClose={closeHelp} />
+        </main>
+      </div>
+      <Suspense>{helped && <Help opened={help} onClose={closeHelp} />}</Suspense>
     </>
   )
 }
@@ -177,43 +154,5 @@ function Person({ name, onHelp }: { name: string; onHelp: () => void }) {
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>
-  )
-}
-
-function Help({ opened, onClose }: { opened: boolean; onClose: () => void }) {
-  const { t } = useTranslation('app')
-  const on = useKeysOn()
-  return (
-    <Drawer
-      opened={opened}
-      onClose={onClose}
-      title={
-        <Title order={2} component="span">
-          {t('keys')}
-        </Title>
-      }
-      size={400}
-      closeButtonProps={{ 'aria-label': t('close') }}
-    >
-      <Stack>
-        <Switch label={t('keysOn')} checked={on} onChange={(event) => switchKeys(event.currentTarget.checked)} />
-        <Table>
-          <Table.Tbody>
-            {KEYS.map(([keys, what]) => (
-              <Table.Tr key={what}>
-                <Table.Td>
-                  {keys.split(' ').map((key) => (
-                    <Kbd key={key} mr={4}>
-                      {key}
-                    </Kbd>
-                  ))}
-                </Table.Td>
-                <Table.Td>{t(what)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Stack>
-    </Drawer>
   )
 }
