@@ -16,6 +16,7 @@ type Details = {
   alternatives?: Alternative[]
   existing_ids?: string[]
   deposits?: unknown[]
+  session_ids?: string[]
 }
 
 /** A refusal by a service (its problem document), or that it could not be reached (`code` is `unreachable`). */
