@@ -25,14 +25,24 @@ export class Problem extends Error {
   readonly status: number
   readonly code: string
   readonly details: Details
+  /** In how many seconds asking again makes sense, where the service said so. */
+  readonly retryAfter: number | undefined
 
-  constructor(service: Service, status: number, code: string, detail: string, details: Details = {}) {
+  constructor(
+    service: Service,
+    status: number,
+    code: string,
+    detail: string,
+    details: Details = {},
+    retryAfter?: number,
+  ) {
     super(detail)
     this.name = 'Problem'
     this.service = service
     this.status = status
     this.code = code
     this.details = details
+    this.retryAfter = retryAfter
   }
 
   /** Whether the service is not there just now, so that asking again may help. */
@@ -59,6 +69,7 @@ export class Problem extends Error {
       typeof code === 'string' ? code : `http_${response.status}`,
       String(detail ?? title ?? response.statusText),
       details as Details,
+      Number.parseInt(response.headers.get('Retry-After') ?? '', 10) || undefined,
     )
   }
 }
