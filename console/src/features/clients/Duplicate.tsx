@@ -1,0 +1,37 @@
+// Who has the email already, and the way on for a family that shares one.
+import { Alert, Button, Stack, Text } from '@mantine/core'
+import { IconUsers } from '@tabler/icons-react'
+import { useTranslation } from 'react-i18next'
+import { ClientName } from './ClientName'
+import classes from './clients.module.css'
+
+export function Duplicate({
+  ids,
+  anyway,
+  onAnyway,
+  busy,
+}: {
+  ids: string[]
+  anyway: string
+  onAnyway: () => void
+  busy: boolean
+}) {
+  const { t } = useTranslation('clients')
+  return (
+    <Alert color="yellow" icon={<IconUsers aria-hidden />} title={t('duplicate')} role="alert">
+      <Stack gap="sm" align="flex-start">
+        <ul className={classes.list}>
+          {ids.map((id) => (
+            <li key={id}>
+              <ClientName id={id} />
+            </li>
+          ))}
+        </ul>
+        <Text size="sm">{t('duplicateHint')}</Text>
+        <Button variant="default" size="xs" onClick={onAnyway} loading={busy}>
+          {anyway}
+        </Button>
+      </Stack>
+    </Alert>
+  )
+}

@@ -1,0 +1,13 @@
+// Marks what never leaves the practice.
+import { IconLock } from '@tabler/icons-react'
+import type { ReactNode } from 'react'
+import classes from './clients.module.css'
+
+export function PrivateLabel({ children }: { children: ReactNode }) {
+  return (
+    <span className={classes.private}>
+      <IconLock size={16} stroke={1.8} aria-hidden />
+      {children}
+    </span>
+  )
+}

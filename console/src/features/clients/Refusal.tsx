@@ -1,0 +1,40 @@
+// Why the service would not do something, where there is more to say than the service says.
+import { Alert, Anchor } from '@mantine/core'
+import { IconInfoCircle } from '@tabler/icons-react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
+import { Problem } from '~/api/problem'
+import { Failure } from '~/ui/Failure'
+
+/** Field errors stand at their fields; the plan's limits lead to the plan; everything else is said as it is. */
+export function Refusal({ error, onRetry }: { error: Error; onRetry?: () => void }) {
+  const { t } = useTranslation('clients')
+  if (error instanceof Problem && error.code === 'stale') {
+    return (
+      <Alert color="yellow" role="alert" icon={<IconInfoCircle aria-hidden />}>
+        {t('stale')}
+      </Alert>
+    )
+  }
+  if (error instanceof Problem && error.code === 'plan_limit_reached') return <PlanLimit />
+  if (error instanceof Problem && error.code === 'invalid' && error.details.errors?.some(({ pointer }) => pointer)) {
+    return (
+      <Alert color="red" role="alert" icon={<IconInfoCircle aria-hidden />}>
+        {t('lookAtFields')}
+      </Alert>
+    )
+  }
+  return <Failure error={error} onRetry={onRetry} />
+}
+
+export function PlanLimit() {
+  const { t } = useTranslation('clients')
+  return (
+    <Alert color="yellow" role="alert" icon={<IconInfoCircle aria-hidden />}>
+      {t('planLimit')}{' '}
+      <Anchor component={Link} href="/setup/plan" inherit>
+        {t('toPlan')}
+      </Anchor>
+    </Alert>
+  )
+}
