@@ -16,7 +16,7 @@ const blu: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: 'blu',
-  primaryShade: { light: 7, dark: 5 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   colors: { blu },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif',
