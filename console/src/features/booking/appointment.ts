@@ -1,0 +1,48 @@
+// One appointment as its client sees it, followed while something about it is under way.
+import { useQuery } from '@tanstack/react-query'
+import { body, scheduling } from '~/api/client'
+import type { components } from '~/api/generated/scheduling'
+
+export type Appointment = components['schemas']['LinkOut']
+
+const REFUND_MS = 1500
+const PAYMENT_MS = 3000
+
+export function appointmentKey(token: string) {
+  return ['manage', token] as const
+}
+
+/** The session behind a client's link; `initial` is what is known of it already. */
+export function useAppointment(token: string, initial?: Appointment) {
+  return useQuery({
+    queryKey: appointmentKey(token),
+    queryFn: () => body(scheduling.GET('/v1/manage/{token}', { params: { path: { token } } })),
+    initialData: initial,
+    staleTime: 0,
+    refetchInterval: ({ state }) => (state.data ? pace(state.data) : false),
+  })
+}
+
+function pace(appointment: Appointment): number | false {
+  if (appointment.deposit?.status === 'refund_pending') return REFUND_MS
+  if (due(appointment) || waits(appointment) === 'payment') return PAYMENT_MS
+  return false
+}
+
+/** The secret part of a client's link. */
+export function tokenOf(appointment: Appointment): string {
+  return appointment.manage_url.split('/').at(-1) ?? ''
+}
+
+/** What is to be paid, where something is. */
+export function due({ status, deposit, payment_url }: Appointment): { amount: number; currency: string } | undefined {
+  if (status === 'cancelled' || !payment_url || !deposit || deposit.due_amount <= 0) return undefined
+  return { amount: deposit.due_amount, currency: deposit.currency }
+}
+
+/** What a pending appointment waits for. */
+export function waits(appointment: Appointment): 'payment' | 'client' | 'provider' | undefined {
+  if (appointment.status !== 'pending') return undefined
+  if (appointment.may.confirm) return 'client'
+  return appointment.deposit?.status === 'required' ? 'payment' : 'provider'
+}
