@@ -36,8 +36,11 @@ function requireAnswered(document) {
   return document
 }
 
+// What has a default may be left out by the caller; what is answered is marked above.
+const options = { defaultNonNullable: false }
+
 await mkdir(to, { recursive: true })
 for (const service of services) {
   const document = requireAnswered(JSON.parse(await readFile(new URL(`${service}.json`, from), 'utf8')))
-  await writeFile(new URL(`${service}.d.ts`, to), astToString(await openapi(document)))
+  await writeFile(new URL(`${service}.d.ts`, to), astToString(await openapi(document, options)))
 }
