@@ -1,0 +1,37 @@
+// Why a form was not taken, where no single field is to blame.
+import { Alert } from '@mantine/core'
+import { IconLock } from '@tabler/icons-react'
+import { useTranslation } from 'react-i18next'
+import { Link } from 'wouter'
+import { Problem } from '~/api/problem'
+import { Failure } from '~/ui/Failure'
+
+export function Refusal({ error, told = [] }: { error: Error | null; told?: string[] }) {
+  const { t } = useTranslation('setup')
+  if (error === null) return null
+  if (error instanceof Problem) {
+    // What stands at its field already is not said twice.
+    const rest = error.details.errors?.filter(({ pointer }) => !told.some((name) => pointer.startsWith(name)))
+    if (rest?.length === 0) return null
+    if (error.code === 'plan_required' || error.code === 'plan_limit_reached')
+      return (
+        <Alert icon={<IconLock aria-hidden />} color="yellow" role="alert" my="md">
+          {error.code === 'plan_required' ? t('planRequired') : t('planLimit')}{' '}
+          <Link href="/setup/plan">{t('seePlan')}</Link>
+        </Alert>
+      )
+    if (error.code === 'stale')
+      return (
+        <Alert color="yellow" role="alert" my="md">
+          {t('stale')}
+        </Alert>
+      )
+    if (rest && rest.length > 0)
+      return (
+        <Alert color="red" role="alert" my="md">
+          {rest.map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`).join(' ')}
+        </Alert>
+      )
+  }
+  return <Failure error={error} />
+}
