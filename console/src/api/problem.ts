@@ -9,13 +9,18 @@ export type Conflict = { kind: string; starts_at: string; ends_at: string; id?: 
 
 export type Alternative = { starts_at: string; ends_at: string; calendar_id: string }
 
+/** A deposit that somebody has to decide about, as a 409 `refund_decision_required` tells it; amounts in minor units. */
+export type DepositAtStake = { session_id: string; starts_at: string; held_amount: number; currency: string }
+
 /** What a problem document may carry beside RFC 9457's own fields. */
 type Details = {
   errors?: FieldError[]
   conflicts?: Conflict[]
   alternatives?: Alternative[]
   existing_ids?: string[]
-  deposits?: unknown[]
+  deposits?: DepositAtStake[]
+  /** Of a refund that was too much: what is left, in minor units. */
+  left?: number
   session_ids?: string[]
 }
 
