@@ -1,0 +1,58 @@
+// Why an action was refused, in the words of this panel where it has some.
+import { Alert } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import i18next from 'i18next'
+import { useTranslation } from 'react-i18next'
+import { Problem } from '~/api/problem'
+import { money } from '~/i18n/format'
+import { failed } from '~/ui/toast'
+
+const KNOWN = new Set([
+  'invalid_transition',
+  'refund_in_progress',
+  'quote_expired',
+  'refund_decision_required',
+  'plan_required',
+  'plan_limit_reached',
+  'stale',
+  'idempotency_in_flight',
+  'forbidden',
+])
+
+/** In words; undefined where the service's own have to do. */
+export function refusal(error: Error, currency?: string): string | undefined {
+  if (!(error instanceof Problem)) return undefined
+  const t = i18next.getFixedT(null, 'session')
+  if (error.code === 'refund_exceeds_paid') {
+    const { left } = error.details
+    return left === undefined || !currency
+      ? t('refusal_refund_exceeds_paid')
+      : t('refusal_refund_left', { left: money({ amount: left, currency }) })
+  }
+  // A payment page that is open just now: payments answers, it asks for patience.
+  if (error.status === 503 && error.service === 'payments' && error.code !== 'unreachable') return t('refusal_paying')
+  return KNOWN.has(error.code) ? t(`refusal_${error.code}`) : undefined
+}
+
+export function Refusal({ error, currency }: { error: Error; currency?: string }) {
+  const { t } = useTranslation('app')
+  const down = error instanceof Problem && error.down
+  const words =
+    refusal(error, currency) ??
+    (error instanceof Problem
+      ? down
+        ? t('down', { service: t(`service_${error.service}`) })
+        : error.message
+      : t('crashed'))
+  return (
+    <Alert role="alert" color={down ? 'yellow' : 'red'} icon={<IconAlertTriangle aria-hidden />}>
+      {words}
+    </Alert>
+  )
+}
+
+/** The same as a short word at the lower edge. */
+export function refused(error: Error): void {
+  const words = refusal(error)
+  failed(words ? new Error(words) : error)
+}
