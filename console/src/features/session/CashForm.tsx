@@ -3,6 +3,7 @@ import { Button, Group, Stack, Text } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { body, payments } from '~/api/client'
+import { Problem } from '~/api/problem'
 import type { Deposit, Session } from '~/api/types'
 import { money } from '~/i18n/format'
 import { done } from '~/ui/toast'
@@ -32,7 +33,15 @@ export function CashForm({ session, deposit, onDone }: { session: Session; depos
   return (
     <Stack gap="sm">
       <Text size="sm">{t('cashAsked', { due: money({ amount: due, currency: deposit.currency }) })}</Text>
-      {mark.isError && <Refusal error={mark.error} currency={deposit.currency} />}
+      {mark.isError &&
+        // Payments asks for patience, too, while the client has the page to pay open.
+        (mark.error instanceof Problem && mark.error.status === 503 ? (
+          <Text size="sm" role="alert">
+            {t('refusal_paying')}
+          </Text>
+        ) : (
+          <Refusal error={mark.error} currency={deposit.currency} />
+        ))}
       <Group gap="sm">
         <Button size="xs" data-autofocus loading={mark.isPending} onClick={() => mark.mutate()}>
           {t('cashYes')}

@@ -97,7 +97,7 @@ function Amounts({ standing }: { standing: Standing }) {
   return (
     <dl className={classes.facts}>
       {rows
-        .filter(([name, amount]) => name === 'amount' || amount > 0)
+        .filter(([name, amount]) => name === 'amount' || (amount > 0 && amount !== standing.amount))
         .map(([name, amount]) => (
           <div key={name} style={{ display: 'contents' }}>
             <dt>{t(`amount_${name}`)}</dt>

@@ -58,13 +58,12 @@ export function Head({ session }: { session: Session }) {
           <dt>{t('contact')}</dt>
           <dd>
             {email && (
-              <Anchor href={`mailto:${email}`} inherit>
+              <Anchor href={`mailto:${email}`} inherit className={classes.target}>
                 {email}
               </Anchor>
             )}
-            {email && phone && <br />}
             {phone && (
-              <Anchor href={`tel:${phone}`} inherit>
+              <Anchor href={`tel:${phone}`} inherit className={classes.target}>
                 {phone}
               </Anchor>
             )}

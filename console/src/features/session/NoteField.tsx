@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { body, scheduling } from '~/api/client'
 import { Problem } from '~/api/problem'
 import type { Session } from '~/api/types'
+import classes from './panel.module.css'
 import { keys, take } from './queries'
 import { Refusal } from './Refusal'
 
@@ -62,7 +63,7 @@ export function NoteField({ session, field }: { session: Session; field: Field }
   const problem = save.error instanceof Problem ? save.error : undefined
   const isPrivate = field === 'session_notes'
   return (
-    <div>
+    <div className={classes.note}>
       <Textarea
         label={
           <Group gap={4} component="span" display="inline-flex">
@@ -111,16 +112,16 @@ export function NoteField({ session, field }: { session: Session; field: Field }
         </Alert>
       )}
       {save.error && !overtaken && !problem?.field(`/${field}`) && <Refusal error={save.error} />}
-      <Group justify="space-between" mih={24} mt={4}>
+      <div className={classes.noteState}>
         <Text size="sm" c="var(--quiet)" role="status">
           {save.isPending ? t('saving') : save.isSuccess && !dirty ? t('saved') : ''}
         </Text>
-        {dirty && !overtaken && (
-          <Button size="compact-sm" variant="default" loading={save.isPending} onClick={saveNow}>
+        {dirty && !overtaken && !save.isPending && (
+          <Button size="compact-xs" variant="default" onClick={saveNow}>
             {t(isPrivate ? 'savePrivateNotes' : 'saveNotes')}
           </Button>
         )}
-      </Group>
+      </div>
     </div>
   )
 }

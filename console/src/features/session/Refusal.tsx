@@ -29,8 +29,6 @@ export function refusal(error: Error, currency?: string): string | undefined {
       ? t('refusal_refund_exceeds_paid')
       : t('refusal_refund_left', { left: money({ amount: left, currency }) })
   }
-  // A payment page that is open just now: payments answers, it asks for patience.
-  if (error.status === 503 && error.service === 'payments' && error.code !== 'unreachable') return t('refusal_paying')
   return KNOWN.has(error.code) ? t(`refusal_${error.code}`) : undefined
 }
 

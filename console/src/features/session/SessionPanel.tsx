@@ -1,6 +1,6 @@
 // Everything on one session, at the right of whatever page it was opened from.
 import { Anchor, Skeleton, Stack } from '@mantine/core'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { Problem } from '~/api/problem'
@@ -22,7 +22,6 @@ import './words'
 export default function SessionPanel({ sessionId, onClose }: { sessionId: string; onClose: () => void }) {
   const { t } = useTranslation('session')
   const session = useSession(sessionId)
-  useFocusBack()
   return (
     <SideDrawer opened onClose={onClose} title={session.data ? <Client session={session.data} /> : t('session')}>
       {session.isPending && <Waiting />}
@@ -80,14 +79,4 @@ function Waiting() {
       <Skeleton height={128} />
     </Stack>
   )
-}
-
-/** Give the focus back to what opened the panel, once it is gone. */
-function useFocusBack() {
-  useEffect(() => {
-    const before = document.activeElement
-    return () => {
-      if (before instanceof HTMLElement && before.isConnected && before !== document.body) before.focus()
-    }
-  }, [])
 }

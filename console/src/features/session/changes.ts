@@ -34,11 +34,13 @@ export function useChangeWords(): (change: Change) => string[] {
     price: (value) => (isFields(value) && isMoney(value) ? money(value) : t('free')),
   }
 
-  const field = (name: string, before: unknown, after: unknown): string | undefined => {
+  const field = (action: string, name: string, before: unknown, after: unknown): string | undefined => {
+    // What the action's own name says already.
+    if (name === 'status' && action !== 'restored') return undefined
     if (SILENT.has(name)) return undefined
     if (name === 'notes') return t('changed_notes')
     if (name === 'session_notes') return t('changed_session_notes')
-    if (name === 'deposit') return deposit(before, after)
+    if (name === 'deposit') return deposit(before, after, action === 'deposit')
     if (name === 'refund') return t(`decided_${String(after)}`)
     if (name === 'auto_confirm_at')
       return typeof after === 'string' ? t('confirmsItself', { when: dayAndTime(after, zone) }) : undefined
@@ -49,22 +51,22 @@ export function useChangeWords(): (change: Change) => string[] {
     return t('fromTo', { field: label, before: say(before), after: say(after) })
   }
 
-  const deposit = (before: unknown, after: unknown): string | undefined => {
+  const deposit = (before: unknown, after: unknown, alone: boolean): string | undefined => {
     if (!isFields(after)) return t('depositGone')
     const status = (fields: Fields) => t(`deposit_${String(fields.status)}`, { ns: 'app' })
     const amount = (fields: Fields) => money({ amount: Number(fields.amount), currency: String(fields.currency) })
+    const became = (was: string, is: string) =>
+      alone ? t('becomes', { before: was, after: is }) : t('fromTo', { field: t('deposit'), before: was, after: is })
     if (!isFields(before)) return t('depositIs', { status: status(after), amount: amount(after) })
-    if (before.status !== after.status)
-      return t('fromTo', { field: t('deposit'), before: status(before), after: status(after) })
-    if (before.amount !== after.amount)
-      return t('fromTo', { field: t('deposit'), before: amount(before), after: amount(after) })
+    if (before.status !== after.status) return became(status(before), status(after))
+    if (before.amount !== after.amount) return became(amount(before), amount(after))
     return before.id === null ? t('depositAsked', { amount: amount(after) }) : undefined
   }
 
-  return ({ changes }) =>
+  return ({ action, changes }) =>
     Object.entries(changes).flatMap(([name, both]) => {
       const [before, after]: unknown[] = Array.isArray(both) ? both : [null, both]
-      return field(name, before, after) ?? []
+      return field(action, name, before, after) ?? []
     })
 }
 
