@@ -1,5 +1,6 @@
 // What can be done about the session as it stands: the likeliest as the one button that stands out.
-import { Button, Group } from '@mantine/core'
+import { ActionIcon, Button, Group, Menu } from '@mantine/core'
+import { IconDots } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { body, idempotencyKey, scheduling } from '~/api/client'
@@ -40,16 +41,31 @@ export function Actions({ session, onForm }: { session: Session; onForm: (form: 
       refused(error)
     },
   })
-  const offered = steps(session)
-  const openable = forms(session)
+  const { shown, more } = offered(session)
   // One that was settled is not asked again what to do: correcting it is rare.
   const settled = session.status === 'completed' || session.status === 'no_show'
+  const deciding = undecided(session)
+  const open = (name: FormName) => (
+    <Button
+      key={name}
+      variant={
+        name === 'cancel' && !deciding
+          ? 'subtle'
+          : name === shown[0] && session.status === 'cancelled'
+            ? 'filled'
+            : 'default'
+      }
+      color={name === 'cancel' && !deciding ? 'red' : undefined}
+      onClick={() => onForm(name)}
+    >
+      {t(name === 'cancel' && deciding ? 'form_decide' : `form_${name}`)}
+    </Button>
+  )
   return (
     <Group gap="sm" role="group" aria-label={t('actions')}>
-      {offered.map((name, place) => (
+      {steps(session).map((name, place) => (
         <Button
           key={name}
-          size="sm"
           variant={place === 0 && !settled ? 'filled' : 'default'}
           loading={step.isPending && step.variables === name}
           onClick={() => step.mutate(name)}
@@ -57,23 +73,31 @@ export function Actions({ session, onForm }: { session: Session; onForm: (form: 
           {t(settled ? `correct_${name}` : `step_${name}`)}
         </Button>
       ))}
-      {openable.map((name, place) => (
-        <Button
-          key={name}
-          size="sm"
-          variant={
-            name === 'cancel' && !undecided(session)
-              ? 'subtle'
-              : place === 0 && session.status === 'cancelled'
-                ? 'filled'
-                : 'default'
-          }
-          color={name === 'cancel' && !undecided(session) ? 'red' : undefined}
-          onClick={() => onForm(name)}
-        >
-          {t(name === 'cancel' && undecided(session) ? 'form_decide' : `form_${name}`)}
-        </Button>
-      ))}
+      {shown.map(open)}
+      {more.length > 0 && (
+        <Menu position="bottom-end" withInitialFocusPlaceholder={false}>
+          <Menu.Target>
+            <ActionIcon variant="default" size={36} aria-label={t('more')}>
+              <IconDots size={16} aria-hidden />
+            </ActionIcon>
+          </Menu.Target>
+          <Menu.Dropdown>
+            {more.map((name) => (
+              <Menu.Item key={name} onClick={() => onForm(name)}>
+                {t(`form_${name}`)}
+              </Menu.Item>
+            ))}
+          </Menu.Dropdown>
+        </Menu>
+      )}
     </Group>
   )
+}
+
+/** No more than three buttons in a row: what is wanted less often lies behind one. */
+function offered(session: Session): { shown: FormName[]; more: FormName[] } {
+  const openable = forms(session)
+  if (!openable.includes('reschedule')) return { shown: openable, more: [] }
+  const more: FormName[] = steps(session).length > 1 ? ['reschedule', 'duplicate'] : ['duplicate']
+  return { shown: openable.filter((name) => !more.includes(name)), more }
 }

@@ -106,7 +106,7 @@ export function CancelForm({ session, onDone }: { session: Session; onDone: () =
       )}
       {!byQuote && !bySeries && (
         <Group gap="sm">
-          <Button color="red" loading={cancel.isPending} onClick={() => cancel.mutate({})}>
+          <Button color="red.9" loading={cancel.isPending} onClick={() => cancel.mutate({})}>
             {t(several ? 'cancelSeveralNow' : 'cancelNow')}
           </Button>
         </Group>

@@ -59,12 +59,10 @@ export function ConflictShown({
   }
   return (
     <Stack gap="md">
-      <Alert
-        role="alert"
-        color="yellow"
-        icon={<IconCalendarX aria-hidden />}
-        title={t(problem.code === OUTSIDE ? 'outsideTitle' : 'takenTitle')}
-      >
+      <Alert role="alert" color="yellow" icon={<IconCalendarX aria-hidden />}>
+        <Text size="sm" fw={600}>
+          {t(problem.code === OUTSIDE ? 'outsideTitle' : 'takenTitle')}
+        </Text>
         {conflicts.map((conflict) => (
           <Text size="sm" key={`${conflict.kind} ${conflict.id ?? ''} ${conflict.starts_at}`}>
             {t('conflict', {

@@ -90,7 +90,10 @@ export function NoteField({ session, field }: { session: Session; field: Field }
         error={problem?.field(`/${field}`)}
       />
       {overtaken && draft && (
-        <Alert role="alert" color="yellow" mt="sm" title={t('overtaken')}>
+        <Alert role="alert" color="yellow" mt="sm">
+          <Text size="sm" fw={600}>
+            {t('overtaken')}
+          </Text>
           <Text size="sm" style={{ whiteSpace: 'pre-wrap' }}>
             {stored || t('overtakenEmpty')}
           </Text>

@@ -23,7 +23,7 @@ export function Overview({
   const top = useRef<HTMLDivElement>(null)
   // The form that had the focus is gone.
   useEffect(() => {
-    if (focused) top.current?.focus()
+    if (focused) top.current?.focus({ preventScroll: true })
   }, [focused])
   return (
     <div className={classes.panel} ref={top} tabIndex={-1} style={{ outline: 'none' }}>

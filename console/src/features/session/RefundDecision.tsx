@@ -55,7 +55,10 @@ export function RefundDecision({
       {shown ? (
         <QuoteShown quote={shown} session={session} />
       ) : (
-        <Alert role="alert" color="yellow" icon={<IconAlertTriangle aria-hidden />} title={t('noQuote')}>
+        <Alert role="alert" color="yellow" icon={<IconAlertTriangle aria-hidden />}>
+          <Text size="sm" fw={600}>
+            {t('noQuote')}
+          </Text>
           <Text size="sm">{t('noQuoteHint')}</Text>
           <Button variant="default" size="xs" mt="sm" onClick={() => void quote.refetch()}>
             {t('retry', { ns: 'app' })}

@@ -22,6 +22,7 @@ register('session', {
     contact: 'Contact',
     clientsTime: 'For the client {{when}} ({{zone}})',
     actions: 'Actions',
+    more: 'More actions',
 
     waitsFor: 'What it waits for',
     awaitsDepositOnline: 'Waits for the deposit. If it is not paid in time, the slot is free again.',
@@ -303,7 +304,7 @@ register('session', {
     tierBegun: 'The session has begun: by your policy nothing goes back.',
     quoteCash: 'It was paid in cash: return it in cash.',
     quoteChanges: 'What changes when',
-    quoteWhen: 'Cancelled',
+    quoteWhen: 'If cancelled',
     quoteShare: 'Share',
     share: '{{percentage}} %',
     until: 'until {{when}}',
@@ -361,6 +362,7 @@ register('session', {
     contact: 'Kontakt',
     clientsTime: 'Beim Kunden {{when}} ({{zone}})',
     actions: 'Aktionen',
+    more: 'Weitere Aktionen',
 
     waitsFor: 'Worauf der Termin wartet',
     awaitsDepositOnline: 'Wartet auf die Anzahlung. Wird sie nicht rechtzeitig bezahlt, wird die Zeit wieder frei.',
@@ -650,7 +652,7 @@ register('session', {
     tierBegun: 'Der Termin hat begonnen: Nach Ihrer Regel geht nichts zurück.',
     quoteCash: 'Es wurde bar bezahlt: Geben Sie es bar zurück.',
     quoteChanges: 'Was sich wann ändert',
-    quoteWhen: 'Absage',
+    quoteWhen: 'Bei Absage',
     quoteShare: 'Anteil',
     share: '{{percentage}} %',
     until: 'bis {{when}}',
