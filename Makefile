@@ -20,13 +20,16 @@ PYTHON := .venv/bin/python
 # Compiled when first imported: compiling all of it takes longer than the rest of the installation.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --no-deps
 
-.PHONY: help run demo token test fakes chaos lint format contracts bench up down lock clean
+.PHONY: help run console demo token test fakes chaos lint format contracts bench up down lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## the embedded suite in the foreground: PORT=8000 DATA_DIR=.data
 	@exec $(PYTHON) -m embedded --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
+
+console: ## build the calendar page once, as `make run` does in the background
+	@console/build
 
 demo: .venv/.run ## the whole path on a running suite, told hop by hop: PORT=8000 DATA_DIR=.data
 	@exec $(PYTHON) -m embedded.demo --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
@@ -77,7 +80,7 @@ lock: .venv/.dev ## compile the lock files anew; ARGS=--upgrade for newer versio
 	$(PYTHON) requirements/lock.py $(ARGS)
 
 clean: ## remove environments and caches, keep data and secrets
-	rm -rf .venv services/*/.venv benchmarks/.venv .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv services/*/.venv benchmarks/.venv requirements/.venv console/node_modules console/dist console/.build .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 # Environments. Our own packages are linked by path, so that nothing is built before the first start.
@@ -100,17 +103,17 @@ benchmarks/.venv/.peers: requirements/bench.lock requirements/venv
 	@benchmarks/.venv/bin/python $(PIP_INSTALL) -r requirements/bench.lock >&2
 	@touch $@
 
-# Stripe as others play it, in an environment of its own; Node by PyPI where the machine has none. Where it cannot be installed,
+# Stripe as others play it, in an environment of its own. Where it cannot be installed,
 # the tests that need it fail, and say so; the others run.
 fakes:
 	@$(MAKE) tests/fakes/.venv/.ready || true
 
-tests/fakes/.venv/.ready: requirements/fakes.lock requirements/node.lock tests/fakes/package-lock.json requirements/venv
+tests/fakes/.venv/.ready: requirements/fakes.lock requirements/node.lock tests/fakes/package-lock.json requirements/venv requirements/node
 	@requirements/venv tests/fakes/.venv >&2
 	@echo "installing what others wrote to play Stripe into tests/fakes" >&2
 	@tests/fakes/.venv/bin/python $(PIP_INSTALL) -r requirements/fakes.lock >&2
-	@command -v npm >/dev/null || tests/fakes/.venv/bin/python $(PIP_INSTALL) -r requirements/node.lock >&2
-	@cd tests/fakes && PATH="$$PATH:$$PWD/.venv/bin" npm ci --ignore-scripts --no-audit --no-fund --silent >&2
+	@node=$$(requirements/node) && cd tests/fakes && \
+	    PATH="$${node:+$$node:}$$PATH" npm ci --ignore-scripts --no-audit --no-fund --silent >&2
 	@touch $@
 
 # One service as it is released: its own lock, contracts, chassis and itself, nothing of another service; and beside it

