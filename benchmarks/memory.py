@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -77,7 +78,10 @@ def _embedded(ground: Ground, marks: list[int]) -> Section:
     base = f"http://127.0.0.1:{port}"
     words = ["--port", str(port), "--data-dir", str(data_dir)]
     log = (ground.directory / "embedded.log").open("wb")
-    suite = subprocess.Popen([sys.executable, "-m", "embedded", *words], cwd=ROOT, stdout=log, stderr=log)
+    environment = {**os.environ, "CONSOLE": "0"}
+    suite = subprocess.Popen(
+        [sys.executable, "-m", "embedded", *words], cwd=ROOT, env=environment, stdout=log, stderr=log
+    )
     try:
         wait_until(
             lambda: (

@@ -43,7 +43,8 @@ class Single:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "embedded", "--port", str(self.port), "--data-dir", str(self.data_dir)],
-                env={**{name: os.environ[name] for name in _INHERITED if name in os.environ}, "DEMO": "0"},
+                env={name: os.environ[name] for name in _INHERITED if name in os.environ}
+                | {"DEMO": "0", "CONSOLE": "0"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

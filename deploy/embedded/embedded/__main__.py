@@ -52,6 +52,7 @@ class _Signals:
 def _run(asked: argparse.Namespace, signals: _Signals) -> int:
     # Imported here: it takes a second, in which a signal ends the process at once.
     from chassis import telemetry
+    from embedded.console import console_directory
     from embedded.provision import CannotProvision, provision_demo
     from embedded.secrets_file import Damaged
     from embedded.suite import CannotStart, Suite
@@ -66,10 +67,14 @@ def _run(asked: argparse.Namespace, signals: _Signals) -> int:
     telemetry.configure_tracing("timeblu", os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
     logging.getLogger("mail.log").setLevel(logging.WARNING)  # the sandbox's mail server tells every line it is sent
     signals.begun, stopping, code = True, signals.stopping, 0
-    suite = Suite(data_dir=asked.data_dir, host=asked.host, port=asked.port, stopping=stopping)
+    # Callers' tokens are somebody else's then: there is none by which the account could be made.
+    foreign_tokens = bool(os.environ.get("AUTH_JWKS_URL"))
+    suite = Suite(
+        data_dir=asked.data_dir, host=asked.host, port=asked.port, stopping=stopping, console=console_directory()
+    )
     try:
         suite.start()
-        if os.environ.get("DEMO", "1") != "0" and not stopping.is_set():
+        if os.environ.get("DEMO", "1") != "0" and not foreign_tokens and not stopping.is_set():
             provision_demo(
                 suite.data_dir,
                 suite.addresses.inside,
@@ -77,7 +82,8 @@ def _run(asked: argparse.Namespace, signals: _Signals) -> int:
                 connect=not os.environ.get("STRIPE_SECRET_KEY"),
             )
         if not stopping.is_set():
-            _announce(suite, asked.data_dir)
+            _announce(suite, asked.data_dir, ours=not foreign_tokens)
+            suite.build_console()
             stopping.wait()
         log.info("stopping")
     except (CannotStart, CannotProvision, Damaged) as error:
@@ -95,11 +101,14 @@ def _run(asked: argparse.Namespace, signals: _Signals) -> int:
     return code
 
 
-def _announce(suite: Suite, data_dir: Path) -> None:
+def _announce(suite: Suite, data_dir: Path, *, ours: bool) -> None:
     from chassis.auth import SCOPES, issue
     from embedded.provision import ACCOUNT
 
     where, place = suite.addresses.outside, shlex.quote(str(data_dir))
+    if not ours:
+        print(f"ready {where}", flush=True)
+        return
     token = issue(suite.secrets.auth_jwt_secret, account_id=ACCOUNT, scope=" ".join(SCOPES), ttl=_TOKEN_SECONDS)
     # At once, as whoever waits for its first line reads the others then.
     print(

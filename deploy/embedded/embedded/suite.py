@@ -41,8 +41,11 @@ from chassis.store import StoreDown
 from chassis.worker import QueueWorker
 from contracts.registry import SERVICES
 from embedded import secrets_file
+from embedded.console import ConsoleSettings, WrongConsole, console_blueprint, is_console_page
+from embedded.console_build import Build
 from embedded.delivered import Delivered
-from embedded.front import create_front
+from embedded.demo_sign_in import sign_in_blueprint
+from embedded.front import PLACES, create_front
 from embedded.passing import Interrupted, Source, Way
 from embedded.secrets_file import Secrets
 from sandbox.app import Sandbox, create_sandbox
@@ -98,12 +101,17 @@ class _Part(Protocol):
 class Suite:
     """Everything, started and stopped together. What is in memory alone is made good from the stores at the next start."""
 
-    def __init__(self, *, data_dir: Path, host: str, port: int, stopping: threading.Event) -> None:
-        """`port` 0 chooses a free one. `stopping` is set by whoever wants the suite to end, also while it starts."""
+    def __init__(
+        self, *, data_dir: Path, host: str, port: int, stopping: threading.Event, console: Path | None = None
+    ) -> None:
+        """`port` 0 chooses a free one. `stopping` is set by whoever wants the suite to end, also while it starts. `console` is where the
+        sources of the console are that is built and served."""
         self.data_dir = data_dir
         self.port = port
         self._host = host
-        self._app: Any = create_front(lambda: self.ready)
+        self._front = create_front(lambda: self.ready)
+        self._app: Any = self._front
+        self._console = Build(console, data_dir / "console-build.log") if console else None
         self._relays: list[Relay] = []
         self._consumers: list[EventConsumer] = []
         self._workers: list[QueueWorker] = []
@@ -142,6 +150,11 @@ class Suite:
                 raise CannotStart(f"not every part was ready within {_READY_SECONDS:.0f} seconds, see the log")
             time.sleep(_LOOK_SECONDS)
 
+    def build_console(self) -> None:
+        """Build the console where it is not built yet; called once the suite is ready, which it must not hold up."""
+        if self._console:
+            self._console.go()
+
     def stop(self) -> bool:
         """Answer what was asked and finish what was begun, within seconds; False where something had to be left under way."""
         self._stopping.set()
@@ -169,6 +182,8 @@ class Suite:
         """Take the data directory and the port, and build what stands on them."""
         self._lock = _lock(self.data_dir)
         self.secrets = secrets_file.load_or_make(self.data_dir)
+        if self._console:
+            self._open_console(self._console)
         outside = HttpServer(
             self._dispatch, host=self._host, port=self.port, threads=_THREADS, patience=_REQUESTS_SECONDS
         )
@@ -195,7 +210,8 @@ class Suite:
         )
         self.sandbox.start()
         self._behind.append(self.sandbox.stop)
-        services = build_services(self.data_dir, self.addresses, self.secrets, self.sandbox, self.clock)
+        told = {**os.environ, "CONSOLE_PUBLIC_URL": self.addresses.outside} if self._console else os.environ
+        services = build_services(self.data_dir, self.addresses, self.secrets, self.sandbox, self.clock, told)
         for service in services:
             self._stores += [service.wakeups.close, service.store.close]
             try:
@@ -205,6 +221,18 @@ class Suite:
         self._delivered = Delivered(self.data_dir / "drained.json", services)
         self._delivered.republish()
         self.services = services
+
+    def _open_console(self, build: Build) -> None:
+        try:
+            settings = ConsoleSettings.read(os.environ)
+        except WrongConsole as error:
+            raise CannotStart(str(error)) from None
+        served = [console_blueprint(build, settings, ready=lambda: self.ready, places=PLACES)]
+        if settings.demo:
+            served.append(sign_in_blueprint(lambda: self.secrets.auth_jwt_secret))
+        self._front = self._app = create_front(lambda: self.ready, served)
+        self._door.append(build.stop)
+        build.start()
 
     def _start_parts(self) -> None:
         for service in self.services:
@@ -216,7 +244,7 @@ class Suite:
             self._runners.append(JobRunner(jobs, service.wakeups, service.metrics))
             self._workers += [QueueWorker(service, worker, _SENDERS_AT_ONCE) for worker in service.workers().values()]
         apps: dict[str, Any] = {f"/{service.name}": create_app(service) for service in self.services}
-        self._app = DispatcherMiddleware(self._app, {**apps, "/sandbox": self.sandbox.wsgi})
+        self._app = DispatcherMiddleware(self._front, {**apps, "/sandbox": self.sandbox.wsgi})
         parts: list[_Part] = [*self._consumers, *self._workers, *self._relays, *self._runners]
         for part in parts:
             part.start()
@@ -224,6 +252,8 @@ class Suite:
         threading.Thread(target=self._keep_marks_forever, name="marks", daemon=True).start()
 
     def _dispatch(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if self._console and is_console_page(environ.get("PATH_INFO", "")):
+            return self._front(environ, start_response)
         return self._app(environ, start_response)
 
     # --- time, and rest -----------------------------------------------------------------------------------------
@@ -370,7 +400,7 @@ def build_services(
     own = {
         "BROKER_URL": "memory://",
         "AUTH_JWT_SECRET": secrets.auth_jwt_secret,
-        "AUTH_JWKS_URL": "",
+        "AUTH_JWKS_URL": environment.get("AUTH_JWKS_URL", ""),
         "SERVICE_JWT_SECRET": secrets.service_jwt_secret,
         "STORE_POOL_SIZE": str(_POOL),
         **{f"{name.upper()}_URL": addresses.internal(name) for name in SERVICES},

@@ -68,7 +68,7 @@ class Running:
         with (self.logs / f"{self.starts}.out").open("wb") as out, (self.logs / f"{self.starts}.err").open("wb") as err:
             self.process = subprocess.Popen(
                 command("embedded", "--port", str(self.port), "--data-dir", str(self.data_dir), *arguments),
-                env={**inherited(), **self.environment},
+                env={**inherited(), "CONSOLE": "0", **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -181,3 +182,36 @@ def test_nobody_moves_to_another_time_of_a_calendar_that_is_retired(light_world:
     assert visitor("GET", path).get_json()["may"] == {"confirm": False, "cancel": True, "reschedule": False}
     visitor.refused(409, "slot_unavailable", "POST", f"{path}/reschedule", {"starts_at": at(TUESDAY)})
     assert world.a.get(f"/sessions/{session['id']}")["starts_at"] == at(FRIDAY)
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("token", ["of a session", "x%3F%23%40elsewhere.example%0D%0A"])
+def test_a_browser_that_opens_the_link_is_led_to_the_console(light_settings: Callable[..., World], token: str) -> None:
+    world = light_settings(console_public_url="https://book.example")
+    _, path = made_by_provider(world)
+    if token != "of a session":
+        path = f"/manage/{token}"
+    led = world.open_page()("GET", path, Accept=BROWSER)
+    # As it stands, whatever it is: what a forged one opens there is nothing, too.
+    assert (led.status_code, led.headers["Location"]) == (303, f"https://book.example{path}")
+    assert "Accept" in led.headers["Vary"]
+    assert (led.headers["Referrer-Policy"], led.headers["X-Robots-Tag"]) == ("no-referrer", "noindex")
+
+
+@pytest.mark.parametrize("accept", [None, "", "*/*", "application/json", "application/json, text/plain, */*"])
+def test_a_program_that_opens_the_link_gets_the_session(
+    light_settings: Callable[..., World], accept: str | None
+) -> None:
+    world = light_settings(console_public_url="https://book.example")
+    session, path = made_by_provider(world)
+    shown = world.open_page()("GET", path, **{} if accept is None else {"Accept": accept})
+    assert (shown.status_code, shown.get_json()["id"]) == (200, session["id"])
+    assert "Accept" in shown.headers["Vary"]
+
+
+def test_without_a_console_a_browser_gets_the_session_as_well(light_world: World) -> None:
+    session, path = made_by_provider(light_world)
+    shown = light_world.open_page()("GET", path, Accept=BROWSER)
+    assert (shown.status_code, shown.get_json()["id"]) == (200, session["id"])

@@ -49,3 +49,14 @@ def test_deposits_of_a_series_are_asked_fourteen_days_ahead_unless_said_otherwis
     environment.setenv("SERIES_ASK_DAYS", "-1")
     with pytest.raises(WrongSettings, match="SERIES_ASK_DAYS"):
         read_settings(Settings.read)
+
+
+def test_the_console_is_nowhere_unless_it_is_said_where(environment: pytest.MonkeyPatch) -> None:
+    assert read_settings(Settings.read).console_public_url is None
+    environment.setenv("CONSOLE_PUBLIC_URL", "")
+    assert read_settings(Settings.read).console_public_url is None
+    environment.setenv("CONSOLE_PUBLIC_URL", "https://book.example/")
+    assert read_settings(Settings.read).console_public_url == "https://book.example"
+    environment.setenv("CONSOLE_PUBLIC_URL", "javascript:alert(1)")
+    with pytest.raises(WrongSettings, match="CONSOLE_PUBLIC_URL"):
+        read_settings(Settings.read)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
-from flask import Response, request
+from flask import Response, redirect, request
 from marshmallow import Schema, fields
 
 from chassis.web import Blueprint, Body, Nothing, once, public
@@ -79,7 +80,15 @@ def blueprint(context: Scheduling) -> Blueprint:
         """The address is the key: it must not travel on in a Referer, nor be found by a search engine."""
         answer.headers["Referrer-Policy"] = "no-referrer"
         answer.headers["X-Robots-Tag"] = "noindex"
+        answer.vary.add("Accept")
         return answer
+
+    def page(token: str) -> str | None:
+        """Where a person who follows the link is led; None for a program, which gets JSON, and where there is no console."""
+        console = context.settings.console_public_url
+        # Given a free choice, as by Accept: */*, the first is meant.
+        wanted = request.accept_mimetypes.best_match(["application/json", "text/html"])
+        return f"{console}/manage/{quote(token, safe='')}" if console and wanted == "text/html" else None
 
     def of_this_link() -> str:
         """Whose an Idempotency-Key is."""
@@ -88,8 +97,14 @@ def blueprint(context: Scheduling) -> Blueprint:
     @routes.get("/<token>")
     @public
     @routes.response(200, LinkOut)
-    def show(token: str) -> dict[str, Any]:
-        return managing.show(context, token)
+    @routes.doc(
+        responses={
+            303: {"description": "to the console's page, for a browser (Accept: text/html) where there is a console"}
+        }
+    )
+    def show(token: str) -> Any:
+        found = page(token)
+        return redirect(found, code=303) if found else managing.show(context, token)
 
     @routes.post("/<token>/confirm")
     @public
