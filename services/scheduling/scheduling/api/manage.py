@@ -97,10 +97,8 @@ def blueprint(context: Scheduling) -> Blueprint:
     @routes.get("/<token>")
     @public
     @routes.response(200, LinkOut)
-    @routes.doc(
-        responses={
-            303: {"description": "to the console's page, for a browser (Accept: text/html) where there is a console"}
-        }
+    @routes.alt_response(
+        303, description="A browser (`Accept: text/html`) is led to the console's page, where there is one"
     )
     def show(token: str) -> Any:
         found = page(token)
