@@ -44,7 +44,8 @@ def suite(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con
     """A suite with the account acc_demo."""
     place = tmp_path_factory.mktemp("console")
     (place / "logs").mkdir()
-    running = Running(data_dir=place / "data", logs=place / "logs").start()
+    console = {"CONSOLE": str(ROOT / "console")}
+    running = Running(data_dir=place / "data", logs=place / "logs", environment=console).start()
     yield Console(url=running.base, practice=running.practice(), running=running)
     running.end()
 
