@@ -221,3 +221,17 @@ def test_the_operations_api_resyncs_one_service_and_shows_the_invariants(suite: 
     assert "secret" not in str(told)
     checked = operator.get("/v1/ops/invariants").json["data"]
     assert [entry["violations"] for entry in checked] == [0] * len(suite.service.invariants())
+
+
+def test_the_journey_of_a_client_tells_its_events_to_operators_alone(suite: Suite, provider: Caller) -> None:
+    anna = provider.made(name="Anna")
+    suite.hear("notification.bounced", news(anna["id"], 1, "email", False, suite.clock.now()))
+
+    assert provider.get(f"/v1/ops/journey?subject={anna['id']}").status_code == 403
+    journey = suite.caller("acc_operator", "ops").get(f"/v1/ops/journey?subject={anna['id']}").json
+    assert {(step["role"], step["type"]) for step in journey["data"]} == {
+        ("published", "client.created"),
+        ("handled", "notification.bounced"),
+        ("published", "client.updated"),
+    }
+    assert "Anna" not in str(journey)

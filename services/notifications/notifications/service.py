@@ -15,6 +15,7 @@ from chassis.telemetry import Metrics
 from notifications.domain.kinds import Channel
 from notifications.operations.context import Notifications
 from notifications.operations.dispatching import oldest_due_age
+from notifications.operations.related import related
 from notifications.settings import Settings
 from notifications.store.models import database
 
@@ -97,6 +98,7 @@ def build(settings: Settings, clock: Clock | None = None, real_clock: Clock | No
         blueprints=blueprints,
         snapshots=_none,
         invariants=invariants,
+        related=related,
         metrics=metrics,
     )
 

@@ -381,3 +381,21 @@ def test_what_twilio_did_not_sign_is_refused(practice: Practice) -> None:
 
     assert (answer.status_code, answer.get_json()["code"]) == (400, "bad_signature")
     assert practice.rows("wishes") == []
+
+
+def test_the_journey_of_a_session_tells_of_its_messages_and_of_no_address(practice: Practice) -> None:
+    for id_ in ("ses_1", "ses_2"):
+        practice.hear("session.created", session(id=id_))
+    practice.work()
+    [delivery] = practice.deliveries("session_id=ses_1")
+
+    assert practice.call("GET", "/v1/ops/journey?subject=ses_1").status_code == 403
+    journey = practice.call("GET", "/v1/ops/journey?subject=ses_1", scope="ops").json
+    assert journey is not None
+    assert journey["subjects"] == ["ses_1", delivery["id"]]
+    assert [(step["role"], step["type"], step["subject"]) for step in journey["data"]] == [
+        ("handled", "session.created", "ses_1"),
+        ("published", "delivery.due", delivery["id"]),
+        ("published", "notification.sent", delivery["id"]),
+    ]
+    assert delivery["to"] not in str(journey)

@@ -12,7 +12,7 @@ from chassis.inbox import Handler
 from chassis.jobs import Job
 from chassis.links import Links
 from chassis.service import Service, parts
-from payments.operations import invariants, upkeep
+from payments.operations import invariants, related, upkeep
 from payments.operations.context import Payments
 from payments.settings import Settings
 from payments.store.models import database
@@ -68,6 +68,7 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
         blueprints=blueprints,
         snapshots=lambda to: upkeep.snapshots(context, to),
         invariants=lambda: invariants.invariants(context),
+        related=related.related,
     )
 
 

@@ -158,3 +158,23 @@ def test_a_cancellation_reaches_stripe_within_a_tenth_of_a_second(practice: Prac
         spans.append(timedelta(seconds=monotonic() - started))
     assert len(practice.refunds_at_stripe()) == 5
     assert sorted(spans)[2] < timedelta(milliseconds=500)  # slack for a loaded machine; `make bench` measures it
+
+
+def test_the_journey_of_a_session_tells_of_its_deposit_and_its_refunds(on_both_stores: Practice) -> None:
+    practice = on_both_stores
+    session_id, other = practice.paid_session(), practice.book()
+    practice.cancel(session_id)
+    deposit = practice.deposit(session_id)
+    [refund] = deposit["refunds"]
+
+    assert practice.call("GET", f"/v1/ops/journey?subject={session_id}").status_code == 403
+    journey = practice.call("GET", f"/v1/ops/journey?subject={session_id}", scope="ops").json
+    assert journey is not None
+    assert journey["subjects"] == [session_id, deposit["id"], refund["id"]]
+    assert [step["type"] for step in journey["data"] if step["role"] == "handled"] == [
+        "session.created",
+        "session.cancelled",
+    ]
+    told = {step["type"]: step["subject"] for step in journey["data"] if step["role"] == "published"}
+    assert (told["deposit.paid"], told["refund.succeeded"]) == (deposit["id"], refund["id"])
+    assert other not in str(journey)

@@ -424,3 +424,19 @@ def cancelled_unpaid(world: World) -> tuple[dict[str, Any], str]:
     world.tell("deposit.required", world.deposit_told(session, 1, "required"))
     world.a.post(f"{path}/cancel")
     return session, path
+
+
+def test_the_journey_of_a_session_tells_its_events_and_its_deposits_to_operators_alone(world: World) -> None:
+    booked = book(world, notes="a private matter")
+    told = world.deposit_told(booked, 1, "paid")
+    world.tell("deposit.paid", told)
+
+    where = f"/ops/journey?subject={booked['id']},{told['id']}"
+    world.caller("acc_a", "sessions:read sessions:write").refused(403, "forbidden", "GET", where)
+    journey = world.caller("acc_operator", "ops").get(where)
+    assert [(step["role"], step["type"], step["sequence"]) for step in journey["data"]] == [
+        ("published", "session.created", 1),
+        ("handled", "deposit.paid", None),
+        ("published", "session.updated", 2),
+    ]
+    assert "private" not in str(journey)

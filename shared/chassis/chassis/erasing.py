@@ -36,7 +36,7 @@ def blank_traffic(store: Store, *, subjects: Iterable[str], texts: Iterable[str 
     needles = [*ids, *(text for text in texts if text)]
     return {
         "outbox": sum(_outbox(store, chunk) for chunk in portions(ids, _AT_ONCE)),
-        "inbox": _inbox(store, ids, needles),
+        "inbox": _inbox(store, ids, needles) + sum(_given_up(store, chunk) for chunk in portions(ids, _AT_ONCE)),
         "answers": sum(_answers(store, chunk) for chunk in portions(ids, _AT_ONCE)),
     }
 
@@ -83,6 +83,17 @@ def _inbox(store: Store, ids: Sequence[str], needles: Sequence[str]) -> int:
             )
             count += 1
     return count
+
+
+def _given_up(store: Store, ids: Sequence[str]) -> int:
+    """What was discarded has no body any more, and still says why it could not be handled."""
+    return len(
+        store.execute(
+            f"""UPDATE inbox SET error = %s
+                WHERE subject IN ({placeholders(ids)}) AND body IS NULL AND error <> %s RETURNING event_id""",
+            [_ERASED, *ids, _ERASED],
+        )
+    )
 
 
 def _answers(store: Store, ids: Sequence[str]) -> int:

@@ -1,13 +1,13 @@
-"""What operators see and do in every service: events that are kept, unpublished or dead, replay, resync and invariants."""
+"""What operators see and do in every service: events that are kept, unpublished or dead, journeys, replay, resync and invariants."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
-from chassis import inbox, outbox
+from chassis import inbox, journey, outbox
 from chassis.inbox import InboxStatus
 from chassis.problems import Invalid, NotFound
 from chassis.service import Service
@@ -18,6 +18,8 @@ from contracts.fields import UtcTime
 from contracts.registry import SERVICES
 
 _RESYNC_AT_ONCE = 200
+_SUBJECTS_AT_ONCE = 50
+_LONGEST_SUBJECT = 200
 
 
 class KeptQuery(Query):
@@ -53,6 +55,47 @@ class InboxPage(Page):
 class OutboxOut(Body):
     unpublished = fields.Integer()
     oldest_age_seconds = fields.Float()
+
+
+class JourneyQuery(Query):
+    subject = fields.List(
+        fields.String(validate=validate.Length(min=1)),
+        required=True,
+        validate=validate.Length(min=1),
+        metadata={"description": f"up to {_SUBJECTS_AT_ONCE}, repeated or separated by commas"},
+    )
+
+    @post_load
+    def separate(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        subjects = [subject for given in data["subject"] for subject in given.split(",") if subject]
+        if not 1 <= len(subjects) <= _SUBJECTS_AT_ONCE:
+            raise ValidationError(f"From 1 to {_SUBJECTS_AT_ONCE} subjects.", "subject")
+        if max(map(len, subjects)) > _LONGEST_SUBJECT:
+            raise ValidationError(f"No subject is longer than {_LONGEST_SUBJECT}.", "subject")
+        return {"subject": subjects}
+
+
+class StepOut(Body):
+    id = fields.String(metadata={"description": "the event's"})
+    type = fields.String()
+    subject = fields.String()
+    sequence = fields.Integer(allow_none=True, metadata={"description": "the subject's version, of published ones"})
+    role = fields.String(validate=validate.OneOf([role.value for role in journey.Role]))
+    service = fields.String(validate=validate.OneOf(SERVICES))
+    at = UtcTime(metadata={"description": "when it happened, or arrived here"})
+    published_at = UtcTime(allow_none=True)
+    handler = fields.String(allow_none=True)
+    status = fields.String()
+    attempts = fields.Integer()
+    error = fields.String(allow_none=True)
+
+
+class JourneyOut(Body):
+    data = fields.List(fields.Nested(StepOut), metadata={"description": "oldest first, the newest 500"})
+    subjects = fields.List(
+        fields.String(), metadata={"description": "those asked for, then those that were found to concern them"}
+    )
+    truncated = fields.Boolean(metadata={"description": "whether there are more than 500"})
 
 
 class Replay(Body):
@@ -174,6 +217,14 @@ def blueprints(service: Service) -> list[Blueprint]:
         with store.reading():
             unpublished, age = outbox.backlog(store, clock.now())
         return {"unpublished": unpublished, "oldest_age_seconds": age}
+
+    @ops.get("/journey")
+    @requires("ops")
+    @ops.arguments(JourneyQuery, location="query")
+    @ops.response(200, JourneyOut)
+    def show_journey(query: dict[str, Any]) -> journey.Journey:
+        """What became of the events about a subject: published when, handled how. The other services know the rest."""
+        return journey.journey(service, query["subject"])
 
     @ops.post("/outbox/replay")
     @requires("ops")

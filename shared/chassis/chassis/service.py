@@ -94,6 +94,8 @@ class Service:
     snapshots: Callable[[str], Iterator[Snapshot]]
     invariants: Callable[[], Sequence[Invariant]]
     workers: Callable[[], Mapping[str, Worker[Any, Any]]] = dict
+    related: Callable[[Sequence[str]], Sequence[str]] = lambda _: ()
+    """The further subjects whose events concern these, found through an index: the deposit and refunds of a session."""
     metrics: Metrics = field(default_factory=Metrics)
 
 

@@ -246,4 +246,4 @@ def test_ten_starters_at_once_migrate_once(environment: Environment, store_url: 
 
     assert [process.returncode for process in started] == [0] * 10, outputs
     applied = [out.split() for out, _ in outputs if "up to date" not in out]
-    assert applied == [["0001_messaging", "0001_initial"]]
+    assert applied == [["0001_messaging", "0002_journeys", "0001_initial"]]

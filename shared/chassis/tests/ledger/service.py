@@ -161,6 +161,7 @@ def put_together(settings: ServiceSettings, clock: Clock) -> tuple[Service, Ledg
         blueprints=blueprints,
         snapshots=snapshots,
         invariants=invariants,
+        related=lambda subjects: [f"{subject}_too" for subject in subjects if subject.startswith("acc_whole")],
     )
     return service, ledger
 
