@@ -1,0 +1,142 @@
+// Why a time cannot be had, what is free nearby, and the way to take it all the same.
+import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
+import { IconAlertTriangle } from '@tabler/icons-react'
+import { useId, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Alternative, Problem } from '~/api/problem'
+import { day, dayAndTime, span } from '~/i18n/format'
+import { ButtonLink } from '~/ui/ButtonLink'
+import './words'
+
+/** What has to be allowed so that a request that was refused goes through. */
+export type Override = { allow_overlap?: boolean; allow_outside_hours?: boolean; override_reason?: string }
+
+const REFUSALS = ['slot_taken', 'outside_working_hours', 'plan_limit_reached', 'plan_required']
+const MOST = 6
+
+/** Whether this is about the time or the plan, rather than about a field. */
+export function isRefusal(problem: { code: string } | null): boolean {
+  return problem !== null && REFUSALS.includes(problem.code)
+}
+
+type Props = {
+  problem: Problem
+  timeZone: string
+  calendars?: Record<string, string>
+  onPick?: (alternative: Alternative) => void
+  /** Called with what the refusal needs; what was allowed before stays the caller's. */
+  onAnyway?: (override: Override) => void
+  anyway?: string
+  onSkip?: () => void
+  busy?: boolean
+}
+
+export function Conflicts({ problem, timeZone, calendars, onPick, onAnyway, anyway, onSkip, busy }: Props) {
+  const { t } = useTranslation('newsession')
+  const [asking, setAsking] = useState(false)
+  const [reason, setReason] = useState('')
+  const [missing, setMissing] = useState(false)
+  const heading = useId()
+  const { conflicts = [], alternatives = [] } = problem.details
+  if (problem.code === 'plan_limit_reached' || problem.code === 'plan_required')
+    return (
+      <Alert
+        color="yellow"
+        role="alert"
+        icon={<IconAlertTriangle aria-hidden />}
+        title={t(problem.code === 'plan_required' ? 'planRequired' : 'planLimit')}
+      >
+        <Stack gap="sm" align="start">
+          {problem.message}
+          <ButtonLink href="/setup/plan" variant="default" size="xs">
+            {t('toPlan')}
+          </ButtonLink>
+        </Stack>
+      </Alert>
+    )
+  const take = () => {
+    if (!reason.trim()) return setMissing(true)
+    onAnyway?.({
+      ...(problem.code === 'slot_taken' ? { allow_overlap: true } : { allow_outside_hours: true }),
+      override_reason: reason.trim(),
+    })
+  }
+  return (
+    <Alert
+      color="yellow"
+      role="alert"
+      icon={<IconAlertTriangle aria-hidden />}
+      title={t(problem.code === 'slot_taken' ? (onSkip ? 'someTaken' : 'taken') : 'outside')}
+    >
+      <Stack gap="md">
+        {conflicts.length > 0 && (
+          <Stack gap={4} component="ul" m={0} p={0} style={{ listStyle: 'none' }}>
+            {conflicts.slice(0, MOST).map(({ kind, starts_at, ends_at }) => (
+              <Text component="li" size="sm" key={`${kind} ${starts_at} ${ends_at}`}>
+                {t(`conflict_${kind}`)}, {day(starts_at, timeZone)}, {span(starts_at, ends_at, timeZone)}
+              </Text>
+            ))}
+            {conflicts.length > MOST && (
+              <Text component="li" size="sm">
+                {t('andMore', { count: conflicts.length - MOST })}
+              </Text>
+            )}
+          </Stack>
+        )}
+        {onPick && alternatives.length > 0 && (
+          <div>
+            <Text size="sm" fw={600} mb={4} id={heading}>
+              {t('freeNearby')}
+            </Text>
+            <Group gap="sm" role="group" aria-labelledby={heading}>
+              {alternatives.map((one) => (
+                <Button
+                  key={`${one.starts_at} ${one.calendar_id}`}
+                  variant="default"
+                  size="xs"
+                  disabled={busy}
+                  onClick={() => onPick(one)}
+                >
+                  {dayAndTime(one.starts_at, timeZone)}
+                  {calendars?.[one.calendar_id] && ` · ${calendars[one.calendar_id]}`}
+                </Button>
+              ))}
+            </Group>
+          </div>
+        )}
+        {onSkip && (
+          <Button variant="default" size="xs" onClick={onSkip} loading={busy} style={{ alignSelf: 'start' }}>
+            {t('skipTaken')}
+          </Button>
+        )}
+        {onAnyway &&
+          (asking ? (
+            <Stack gap="sm" align="stretch">
+              <TextInput
+                label={t('anywayReason')}
+                description={t('anywayReasonHint')}
+                value={reason}
+                onChange={(event) => setReason(event.currentTarget.value)}
+                onKeyDown={(event) => {
+                  if (event.key !== 'Enter') return
+                  event.preventDefault()
+                  take()
+                }}
+                error={missing && !reason.trim() ? t('anywayReasonMissing') : undefined}
+                data-autofocus
+                autoFocus
+                maxLength={500}
+              />
+              <Button variant="default" size="xs" onClick={take} loading={busy} style={{ alignSelf: 'start' }}>
+                {anyway ?? t('anyway')}
+              </Button>
+            </Stack>
+          ) : (
+            <Button variant="subtle" size="xs" onClick={() => setAsking(true)} style={{ alignSelf: 'start' }}>
+              {`${anyway ?? t('anyway')} …`}
+            </Button>
+          ))}
+      </Stack>
+    </Alert>
+  )
+}
