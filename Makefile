@@ -20,10 +20,10 @@ PYTHON := .venv/bin/python
 # Compiled when first imported: compiling all of it takes longer than the rest of the installation.
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-compile --require-hashes --no-deps
 
-.PHONY: help run console demo token test fakes chaos lint format contracts bench up down lock clean
+.PHONY: help run demo demo-data token console test fakes chaos lint format contracts bench up down lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## the embedded suite in the foreground: PORT=8000 DATA_DIR=.data
 	@exec $(PYTHON) -m embedded --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
@@ -33,6 +33,9 @@ console: ## build the calendar page once, as `make run` does in the background
 
 demo: .venv/.run ## the whole path on a running suite, told hop by hop: PORT=8000 DATA_DIR=.data
 	@exec $(PYTHON) -m embedded.demo --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
+
+demo-data: .venv/.run ## a practice full of invented clients and sessions, on a running suite: PORT=8000 DATA_DIR=.data
+	@exec $(PYTHON) -m embedded.demo_data --port $(PORT) --data-dir "$(DATA_DIR)" $(ARGS)
 
 token: .venv/.run ## a token for local use: ACCOUNT=acc_demo SCOPE="sessions:read" DATA_DIR=.data, or SUITE=compose
 	@exec $(PYTHON) -m embedded.token --account "$(ACCOUNT)" $(if $(SCOPE),--scope "$(SCOPE)") \
