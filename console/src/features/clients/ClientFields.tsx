@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 import type { Problem } from '~/api/problem'
 import { useTimeZone } from '~/app/account'
 import { LANGUAGES } from '~/i18n'
+import classes from './clients.module.css'
 import type { ClientForm } from './form'
 import { PrivateLabel } from './PrivateLabel'
 
@@ -100,6 +101,8 @@ export function ClientFields({
           error={problem?.field('/timezone')}
           searchable
           limit={100}
+          withScrollArea={false}
+          classNames={{ dropdown: classes.zones }}
           clearable
           clearButtonProps={{ 'aria-label': t('asPractice') }}
         />

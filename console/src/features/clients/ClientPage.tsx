@@ -20,7 +20,7 @@ export default function ClientPage({ id }: { id: string }) {
   if (gone && erasure.data) {
     return (
       <Page title={t('erasedClient')} width={720}>
-        <ErasureReceipt receipt={erasure.data} />
+        <ErasureReceipt receipt={erasure.data} level={2} />
       </Page>
     )
   }

@@ -38,6 +38,7 @@ export function ClientPicker({
           value: client.id,
           label: [client.name, client.email ?? client.phone].filter(Boolean).join(' · '),
         }))}
+        maxDropdownHeight={400}
         onChange={(id) => {
           const picked = options.find((client) => client.id === id)
           if (picked) onPick(picked)

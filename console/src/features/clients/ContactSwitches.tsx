@@ -2,14 +2,14 @@
 import { Collapse, Stack, Switch, Text, Title, UnstyledButton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { IconChevronDown, IconChevronRight } from '@tabler/icons-react'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useMutation } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import type { Client } from '~/api/types'
 import { useTimeZone } from '~/app/account'
 import { dayAndTime } from '~/i18n/format'
 import { done, failed } from '~/ui/toast'
-import { changeClient, useForget, useKeep } from './clients'
+import { inTurn, useForget, useWrite } from './clients'
 import classes from './clients.module.css'
 
 type Channel = 'email' | 'sms'
@@ -17,32 +17,23 @@ type Line = Client['contact_history'][number]
 
 export function ContactSwitches({ client }: { client: Client }) {
   const { t } = useTranslation('clients')
-  const cache = useQueryClient()
-  const keep = useKeep()
+  const write = useWrite(client.id)
   const forget = useForget()
   const [open, { toggle }] = useDisclosure()
 
   const turn = useMutation({
-    mutationFn: ({ channel, on }: { channel: Channel; on: boolean }) =>
-      changeClient(client, { contact: { [channel]: on } }),
-    onMutate: ({ channel, on }) => {
-      cache.setQueryData<Client>(
-        ['client', client.id],
-        (before) => before && { ...before, contact: { ...before.contact, [channel]: on } },
-      )
-    },
-    onSuccess: (after, { channel, on }) => {
-      keep(after)
-      done(t(on ? 'channelOn' : 'channelOff', { channel: t(channel) }), async () =>
-        keep(await changeClient(after, { contact: { [channel]: !on } })),
-      )
-    },
+    scope: inTurn(client.id),
+    mutationFn: ({ channel, on }: { channel: Channel; on: boolean }) => write({ contact: { [channel]: on } }),
+    onSuccess: (_, { channel, on }) =>
+      done(t(on ? 'channelOn' : 'channelOff', { channel: t(channel) }), () => write({ contact: { [channel]: !on } })),
     onError: (error) => {
-      cache.setQueryData(['client', client.id], client)
       if (error instanceof Problem && error.code === 'stale') forget(client.id)
       failed(error)
     },
   })
+  // Shown at once, before the service has answered.
+  const allowed = (channel: Channel) =>
+    turn.isPending && turn.variables.channel === channel ? turn.variables.on : client.contact[channel]
   const history = [...client.contact_history].sort((one, other) => other.at.localeCompare(one.at))
 
   return (
@@ -55,10 +46,10 @@ export function ContactSwitches({ client }: { client: Client }) {
           <Switch
             key={channel}
             label={t(`by_${channel}`)}
-            description={client.contact[channel] ? undefined : t('optedOut')}
-            checked={client.contact[channel]}
+            description={allowed(channel) ? undefined : t('optedOut')}
+            checked={allowed(channel)}
             onChange={(event) => turn.mutate({ channel, on: event.currentTarget.checked })}
-            disabled={turn.isPending || client.deleted_at !== null}
+            disabled={client.deleted_at !== null}
           />
         ))}
       </Stack>

@@ -8,7 +8,7 @@ import type { Client } from '~/api/types'
 import { SideDrawer } from '~/ui/SideDrawer'
 import { done } from '~/ui/toast'
 import { ClientFields } from './ClientFields'
-import { changeClient, useForget, useKeep } from './clients'
+import { inTurn, useForget, useWrite } from './clients'
 import { Duplicate } from './Duplicate'
 import { changed, filled } from './form'
 import { Refusal } from './Refusal'
@@ -19,20 +19,17 @@ export default function EditClientDrawer({ client, onClose }: { client: Client; 
   // What the form began with: what others change meanwhile must not pass for what was typed here.
   const [before] = useState(client)
   const [form, setForm] = useState(() => filled(client))
-  const keep = useKeep()
+  const write = useWrite(client.id)
   const forget = useForget()
 
   const save = useMutation({
+    scope: inTurn(client.id),
     mutationFn: (how: { allowed?: boolean; version?: number }) =>
-      changeClient(
-        { id: client.id, version: how.version ?? before.version },
-        { ...changed(form, before), ...(how.allowed && { allow_duplicate: true }) },
-      ),
+      write({ ...changed(form, before), ...(how.allowed && { allow_duplicate: true }) }, how.version ?? before.version),
     onSuccess: (after) => {
       const back = changed(filled(before), after)
-      keep(after)
       onClose()
-      done(app('saved'), async () => keep(await changeClient(after, { ...back, allow_duplicate: true })))
+      done(app('saved'), () => write({ ...back, allow_duplicate: true }))
     },
     onError: (error) => error instanceof Problem && error.code === 'stale' && forget(client.id),
   })

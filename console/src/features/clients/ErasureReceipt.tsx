@@ -19,7 +19,7 @@ const KEPT: Record<string, string> = {
   'a digest of a number that said STOP': 'kept_stop',
 }
 
-export function ErasureReceipt({ receipt }: { receipt: Receipt }) {
+export function ErasureReceipt({ receipt, level = 3 }: { receipt: Receipt; level?: 2 | 3 }) {
   const { t } = useTranslation('clients')
   const { t: app } = useTranslation('app')
   const zone = useTimeZone()
@@ -37,7 +37,7 @@ export function ErasureReceipt({ receipt }: { receipt: Receipt }) {
           : t('erasureDone', { at: dayAndTime(receipt.completed_at ?? receipt.requested_at, zone) })}
       </Alert>
       <section>
-        <Title order={3} mb="sm">
+        <Title order={level} size="h3" mb="sm">
           {t('blanked')}
         </Title>
         <dl className={classes.facts}>
@@ -59,7 +59,7 @@ export function ErasureReceipt({ receipt }: { receipt: Receipt }) {
         </dl>
       </section>
       <section>
-        <Title order={3} mb="sm">
+        <Title order={level} size="h3" mb="sm">
           {t('kept')}
         </Title>
         <ul className={classes.list}>

@@ -21,7 +21,13 @@ export function Facts({ client }: { client: Client }) {
       <dl className={classes.facts}>
         <dt>{t('email')}</dt>
         <dd>
-          {client.email ? <Anchor href={`mailto:${client.email}`}>{client.email}</Anchor> : t('notKnown')}
+          {client.email ? (
+            <Anchor inherit href={`mailto:${client.email}`}>
+              {client.email}
+            </Anchor>
+          ) : (
+            t('notKnown')
+          )}
           {client.email_bounced_at && (
             <Text size="sm" mt={4}>
               {t('bouncedAt', { at: day(client.email_bounced_at, zone) })}
@@ -29,7 +35,15 @@ export function Facts({ client }: { client: Client }) {
           )}
         </dd>
         <dt>{t('phone')}</dt>
-        <dd>{client.phone ? <Anchor href={`tel:${client.phone}`}>{client.phone}</Anchor> : t('notKnown')}</dd>
+        <dd>
+          {client.phone ? (
+            <Anchor inherit href={`tel:${client.phone}`}>
+              {client.phone}
+            </Anchor>
+          ) : (
+            t('notKnown')
+          )}
+        </dd>
         {client.tags.length > 0 && (
           <>
             <dt>{t('tags')}</dt>

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import type { Client } from '~/api/types'
 import { done } from '~/ui/toast'
-import { changeClient, useForget, useKeep } from './clients'
+import { inTurn, useForget, useWrite } from './clients'
 import classes from './clients.module.css'
 import { PrivateLabel } from './PrivateLabel'
 import { Refusal } from './Refusal'
@@ -16,16 +16,16 @@ export function PrivateNotes({ client }: { client: Client }) {
   const { t: app } = useTranslation('app')
   // Null: nothing was typed, so that what others write is followed.
   const [draft, setDraft] = useState<string | null>(null)
-  const keep = useKeep()
+  const write = useWrite(client.id)
   const forget = useForget()
   const kept = client.notes ?? ''
 
   const save = useMutation({
-    mutationFn: (text: string) => changeClient(client, { notes: text.trim() || null }),
-    onSuccess: (after) => {
-      keep(after)
+    scope: inTurn(client.id),
+    mutationFn: (text: string) => write({ notes: text.trim() || null }),
+    onSuccess: () => {
       setDraft(null)
-      done(app('saved'), async () => keep(await changeClient(after, { notes: kept || null })))
+      done(app('saved'), () => write({ notes: kept || null }))
     },
     onError: (error) => error instanceof Problem && error.code === 'stale' && forget(client.id),
   })

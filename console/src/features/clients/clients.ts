@@ -1,6 +1,7 @@
 // What the pages of clients ask of the service, and how they change it.
 import { keepPreviousData, type QueryClient, useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { body, clients, idempotencyKey } from '~/api/client'
+import type { components } from '~/api/generated/clients'
 import { Problem } from '~/api/problem'
 import type { Client } from '~/api/types'
 
@@ -74,31 +75,31 @@ export function useErasure(id: string, enabled: boolean) {
   })
 }
 
-export type Change = Parameters<typeof changeClient>[1]
+type Change = components['schemas']['ClientChangePatch']
 
-/** Change what is given, unless somebody else changed the client since `client` was read (412 `stale`). */
-export function changeClient(
-  client: Pick<Client, 'id' | 'version'>,
-  change: {
-    name?: string
-    email?: string | null
-    phone?: string | null
-    birth_date?: string | null
-    address?: string | null
-    tags?: string[]
-    notes?: string | null
-    locale?: string | null
-    timezone?: string | null
-    contact?: { email?: boolean; sms?: boolean }
-    allow_duplicate?: boolean
-  },
-): Promise<Client> {
-  return body(
-    clients.PATCH('/v1/clients/{client_id}', {
-      params: { path: { client_id: client.id }, header: seen(client) },
-      body: change,
-    }),
-  )
+/**
+ * Change what is given, on top of what is known here by then, so that a person's own changes follow each other; `version` says
+ * what the change was thought of on, where that was earlier. What somebody else changed since is refused (412 `stale`).
+ */
+export function useWrite(id: string) {
+  const cache = useQueryClient()
+  const keep = useKeep()
+  return async (change: Change, version?: number): Promise<Client> => {
+    const known = version ?? cache.getQueryData<Client>(['client', id])?.version
+    const after = await body(
+      clients.PATCH('/v1/clients/{client_id}', {
+        params: { path: { client_id: id }, header: known === undefined ? {} : seen({ version: known }) },
+        body: change,
+      }),
+    )
+    keep(after)
+    return after
+  }
+}
+
+/** Changes of one client go one after the other. */
+export function inTurn(id: string): { id: string } {
+  return { id: `client ${id}` }
 }
 
 export async function deleteClient(client: Client): Promise<void> {

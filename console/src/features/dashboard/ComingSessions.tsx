@@ -60,11 +60,11 @@ function Coming({ session }: { session: Session }) {
       </span>
       <span className={classes.who}>
         {session.client.name || app('deletedClient')}
-        <Text span display="block" size="sm" c="var(--quiet)">
+        <span className={classes.what}>
           {session.service.name}
-        </Text>
+          <StatusMark status={session.status} />
+        </span>
       </span>
-      <StatusMark status={session.status} />
     </Link>
   )
 }
