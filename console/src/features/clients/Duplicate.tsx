@@ -1,6 +1,7 @@
 // Who has the email already, and the way on for a family that shares one.
 import { Alert, Button, Stack, Text } from '@mantine/core'
 import { IconUsers } from '@tabler/icons-react'
+import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ClientName } from './ClientName'
 import classes from './clients.module.css'
@@ -17,8 +18,11 @@ export function Duplicate({
   busy: boolean
 }) {
   const { t } = useTranslation('clients')
+  const shown = useRef<HTMLDivElement>(null)
+  // It comes below a long form, and is what to look at now.
+  useEffect(() => shown.current?.scrollIntoView({ block: 'nearest' }), [])
   return (
-    <Alert color="yellow" icon={<IconUsers aria-hidden />} title={t('duplicate')} role="alert">
+    <Alert ref={shown} color="yellow" icon={<IconUsers aria-hidden />} title={t('duplicate')} role="alert">
       <Stack gap="sm" align="flex-start">
         <ul className={classes.list}>
           {ids.map((id) => (

@@ -7,6 +7,7 @@ import type { Report, Row } from './importing'
 import { PlanLimit } from './Refusal'
 
 const SHOWN = 200
+const COUNTED = ['created', 'duplicates', 'failed'] as const
 const SHAPES = { failed: IconAlertCircle, duplicate: IconCopy, created: IconCircleCheck }
 const ORDER = Object.keys(SHAPES)
 
@@ -18,7 +19,7 @@ export function ImportReport({ report }: { report: Report }) {
   return (
     <Stack gap="md">
       <Group gap="lg" role="status">
-        {(['created', 'duplicates', 'failed'] as const).map((kind) => (
+        {COUNTED.filter((kind) => kind === 'created' || report[kind] > 0).map((kind) => (
           <Text key={kind} fw={500}>
             {t(`${mode}_${kind}`, { count: report[kind] })}
           </Text>

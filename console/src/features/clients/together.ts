@@ -23,7 +23,7 @@ export function together(stays: Client, other: Client, word: (allowed: boolean) 
     sides.push({ field: 'privateNotes', stays: stays.notes ?? '', other: other.notes ?? '', becomes: 'both' })
   for (const channel of ['email', 'sms'] as const) {
     sides.push({
-      field: `by_${channel}`,
+      field: `may_${channel}`,
       stays: word(stays.contact[channel]),
       other: word(other.contact[channel]),
       becomes: stays.contact[channel] && !other.contact[channel] ? 'other' : 'stays',

@@ -124,6 +124,8 @@ register('clients', {
     stays: 'Stays',
     goes: 'Is merged into it',
     dropped: 'dropped:',
+    may_email: 'Email allowed',
+    may_sms: 'SMS allowed',
     yes: 'Yes',
     no: 'No',
     mergeRules:
@@ -359,6 +361,8 @@ register('clients', {
     stays: 'Bleibt',
     goes: 'Geht darin auf',
     dropped: 'entfällt:',
+    may_email: 'E-Mail erlaubt',
+    may_sms: 'SMS erlaubt',
     yes: 'Ja',
     no: 'Nein',
     mergeRules:
