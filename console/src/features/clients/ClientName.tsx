@@ -9,7 +9,7 @@ export function ClientName({ id }: { id: string }) {
   const client = useClient(id)
   if (client.isPending) return <Skeleton width={144} height={16} />
   return (
-    <Anchor component={Link} href={`/clients/${id}`}>
+    <Anchor component={Link} href={`/clients/${id}`} c="inherit" underline="always" size="sm">
       {client.data
         ? [client.data.name, client.data.email ?? client.data.phone].filter(Boolean).join(' · ')
         : t('thisClient')}

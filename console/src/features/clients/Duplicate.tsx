@@ -20,7 +20,7 @@ export function Duplicate({
   const { t } = useTranslation('clients')
   const shown = useRef<HTMLDivElement>(null)
   // It comes below a long form, and is what to look at now.
-  useEffect(() => shown.current?.scrollIntoView({ block: 'nearest' }), [])
+  useEffect(() => shown.current?.scrollIntoView({ block: 'center' }), [])
   return (
     <Alert ref={shown} color="yellow" icon={<IconUsers aria-hidden />} title={t('duplicate')} role="alert">
       <Stack gap="sm" align="flex-start">

@@ -116,7 +116,13 @@ function ToCome({ client, ids }: { client: Client; ids: string[] }) {
           const session = known.get(id)
           return (
             <li key={id}>
-              <Anchor component={Link} href={`/clients/${client.id}?session=${id}`} size="sm">
+              <Anchor
+                component={Link}
+                href={`/clients/${client.id}?session=${id}`}
+                c="inherit"
+                underline="always"
+                size="sm"
+              >
                 {session ? `${session.service_name}, ${dayAndTime(session.starts_at, zone)}` : t('thisSession')}
               </Anchor>
             </li>

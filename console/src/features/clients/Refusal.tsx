@@ -32,7 +32,7 @@ export function PlanLimit() {
   return (
     <Alert color="yellow" role="alert" icon={<IconInfoCircle aria-hidden />}>
       {t('planLimit')}{' '}
-      <Anchor component={Link} href="/setup/plan" inherit>
+      <Anchor component={Link} href="/setup/plan" inherit c="inherit" underline="always">
         {t('toPlan')}
       </Anchor>
     </Alert>
