@@ -51,6 +51,16 @@ export const clients = client<Clients>('clients')
 export const payments = client<Payments>('payments')
 export const notifications = client<Notifications>('notifications')
 
+type Operations = Pick<Scheduling, Extract<keyof Scheduling, `/v1/ops/${string}`>>
+
+/** What every service has for operators, the same in all. */
+export const operations = {
+  scheduling: client<Operations>('scheduling'),
+  clients: client<Operations>('clients'),
+  payments: client<Operations>('payments'),
+  notifications: client<Operations>('notifications'),
+}
+
 /** The answer's body; what was refused has been thrown as a `Problem` by then. */
 export async function body<T>(answer: Promise<{ data?: T; response: Response }>): Promise<T> {
   const { data } = await answer
