@@ -69,7 +69,7 @@ export function CancelForm({
         </Alert>
       )}
       <Group gap="sm">
-        <Button color="red" loading={cancel.isPending} onClick={() => cancel.mutate()}>
+        <Button color="red.9" loading={cancel.isPending} onClick={() => cancel.mutate()}>
           {t('cancelNow')}
         </Button>
         <Button variant="default" onClick={onKeep}>
