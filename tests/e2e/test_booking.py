@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
+from tests.e2e.conftest import Console
 
 from embedded.practice import Practice, on_a_weekday
 from support.browser import Complaints, person, violations
-from tests.e2e.conftest import Console
 
 FREE_DAY = re.compile("free times?$")
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKING_HOURS = [{"weekday": day, "start": "10:00", "end": "13:00"} for day in ("mon", "tue", "wed", "thu", "fri")]
+# Whatever other tests have put there.
+OVER_ALL = {"allow_overlap": True, "override_reason": "a test"}
 CLOCK = re.compile(r"^\d?\d:\d\d$")
 
 
@@ -178,7 +180,9 @@ def test_who_asks_too_often_is_told_when_it_goes_on_and_it_does(online: Practice
 def test_cancelling_by_the_link_shows_the_refund_until_it_is_through(online: Practice, visitor: Page) -> None:
     service, email = new_type(online, "Cancelled by link"), address()
     client = online.client("Ada Lovelace", email)
-    session = online.paid_session(service_id=service, client_id=client["id"], starts_at=in_a_while(online, 12))
+    session = online.paid_session(
+        service_id=service, client_id=client["id"], starts_at=in_a_while(online, 12), **OVER_ALL
+    )
     visitor.goto(own_page(online, email))
 
     visitor.get_by_role("link", name="Cancel appointment").click()
@@ -197,7 +201,7 @@ def test_cancelling_by_the_link_shows_the_refund_until_it_is_through(online: Pra
 def test_moving_by_the_link_offers_what_is_free(online: Practice, visitor: Page) -> None:
     service, email = new_type(online, "Moved by link", percent=None), address()
     client = online.client("Ada Lovelace", email)
-    session = online.book(service_id=service, client_id=client["id"], starts_at=in_a_while(online, 13))
+    session = online.book(service_id=service, client_id=client["id"], starts_at=in_a_while(online, 13), **OVER_ALL)
     visitor.goto(own_page(online, email))
 
     visitor.get_by_role("link", name="Move to another time").click()
@@ -217,9 +221,9 @@ def test_where_no_times_are_shown_online_the_client_proposes_one_and_gets_altern
     service, email = new_type(online, "Not online", percent=None, online=False), address()
     client = online.client("Ada Lovelace", email)
     at = in_a_while(online, 19)
-    session = online.book(service_id=service, client_id=client["id"], starts_at=at)
+    session = online.book(service_id=service, client_id=client["id"], starts_at=at, **OVER_ALL)
     other = online.client("Bob", address())
-    online.book(service_id=service, client_id=other["id"], starts_at=at.replace(hour=11))
+    online.book(service_id=service, client_id=other["id"], starts_at=at.replace(hour=11), **OVER_ALL)
     visitor.goto(own_page(online, email))
 
     visitor.get_by_role("link", name="Move to another time").click()
@@ -239,7 +243,7 @@ def test_a_client_confirms_what_the_practice_proposed_and_learns_what_is_too_lat
     service, email = new_type(online, "Proposed", percent=None), address()
     client = online.client("Ada Lovelace", email)
     at = in_a_while(online, 14)
-    session = online.book(service_id=service, client_id=client["id"], starts_at=at, status="pending")
+    session = online.book(service_id=service, client_id=client["id"], starts_at=at, status="pending", **OVER_ALL)
     path = own_page(online, email)
     visitor.goto(path)
 

@@ -7,6 +7,7 @@ import { day } from '~/i18n/format'
 import { type Journey, latency, moment, type Passage, troubled } from './journeys'
 import { SERVICES } from './looking'
 import classes from './operations.module.css'
+import { Sideways } from './Sideways'
 import { length } from './spans'
 import { preciseTime } from './times'
 
@@ -34,10 +35,8 @@ export function Drawing({ journey }: { journey: Journey }) {
   })
   const width = LABELS + LANE * SERVICES.length
   return (
-    // Scrolled sideways on a phone, by keyboard too.
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className={classes.drawing} tabIndex={0} aria-label={t('drawing')}>
-      <svg width={width} height={y} viewBox={`0 0 ${width} ${y}`} aria-hidden="true">
+    <Sideways label={t('drawing')}>
+      <svg className={classes.drawing} width={width} height={y} viewBox={`0 0 ${width} ${y}`} aria-hidden="true">
         {SERVICES.map((service) => (
           <g key={service}>
             <text x={lane(service)} y={20} textAnchor="middle" className={classes.laneName}>
@@ -57,7 +56,7 @@ export function Drawing({ journey }: { journey: Journey }) {
           </g>
         ))}
       </svg>
-    </section>
+    </Sideways>
   )
 }
 

@@ -5,13 +5,14 @@ import { useTimeZone } from '~/app/account'
 import { day } from '~/i18n/format'
 import { type Journey, latency, type Passage, type Step, troubled } from './journeys'
 import classes from './operations.module.css'
+import { Sideways } from './Sideways'
 import { length } from './spans'
 import { preciseTime } from './times'
 
 export function JourneyTable({ journey }: { journey: Journey }) {
   const { t } = useTranslation('operations')
   return (
-    <Table.ScrollContainer minWidth={720} type="native">
+    <Sideways label={t('table')}>
       <Table aria-label={t('table')}>
         <Table.Thead>
           <Table.Tr>
@@ -27,7 +28,7 @@ export function JourneyTable({ journey }: { journey: Journey }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Sideways>
   )
 }
 

@@ -11,6 +11,7 @@ import { dayAndTime } from '~/i18n/format'
 import { done, failed } from '~/ui/toast'
 import { deadOf, type Kept, operationsKey, parkedOf, SERVICES } from './looking'
 import classes from './operations.module.css'
+import { Sideways } from './Sideways'
 
 type Kind = 'parked' | 'dead'
 
@@ -27,7 +28,7 @@ export function KeptEvents({ kind }: { kind: Kind }) {
       {entries.length === 0 ? (
         <Text size="sm">{t(`${kind}None`)}</Text>
       ) : (
-        <Table.ScrollContainer minWidth={720} type="native">
+        <Sideways label={t(kind)}>
           <Table verticalSpacing="sm" aria-label={t(kind)}>
             <Table.Thead>
               <Table.Tr>
@@ -49,7 +50,7 @@ export function KeptEvents({ kind }: { kind: Kind }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Sideways>
       )}
       {more && <Text size="sm">{t('moreKept', { count: entries.length })}</Text>}
     </>

@@ -7,12 +7,13 @@ import { useTranslation } from 'react-i18next'
 import { Problem, type Service } from '~/api/problem'
 import { deadOf, invariantsOf, keptOf, outboxOf, parkedOf, SERVICES } from './looking'
 import classes from './operations.module.css'
+import { Sideways } from './Sideways'
 import { length } from './spans'
 
 export function Overview() {
   const { t } = useTranslation('operations')
   return (
-    <Table.ScrollContainer minWidth={720} type="native">
+    <Sideways label={t('services')}>
       <Table aria-label={t('services')}>
         <Table.Thead>
           <Table.Tr>
@@ -35,7 +36,7 @@ export function Overview() {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Sideways>
   )
 }
 
