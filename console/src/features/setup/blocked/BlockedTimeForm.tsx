@@ -133,7 +133,7 @@ export default function BlockedTimeForm({ event, onClose }: { event?: BlockedTim
       )}
       {event?.series_id && (
         <div>
-          <Text size="sm" fw={500} mb={4}>
+          <Text size="sm" fw={600} mb={4}>
             {t('scope')}
           </Text>
           <SegmentedControl

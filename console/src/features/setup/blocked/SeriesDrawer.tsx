@@ -62,7 +62,7 @@ export default function SeriesDrawer({ id, onClose }: { id: string; onClose: () 
             )}
             <Text>{ruleInWords(data.rrule, t)}</Text>
           </div>
-          <Text size="sm" fw={500}>
+          <Text size="sm" fw={600}>
             {t('coming', { count: coming.length })}
           </Text>
           <List size="sm" spacing={4}>

@@ -3,7 +3,6 @@ import { Anchor, Button, CopyButton, Group, Radio, Stack, Switch, Text, TextInpu
 import { IconExternalLink } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { body, scheduling } from '~/api/client'
 import { Problem } from '~/api/problem'
 import type { Account } from '~/api/types'
@@ -14,6 +13,7 @@ import { Refusal } from '../parts/Refusal'
 import { SaveBar } from '../parts/SaveBar'
 import { fieldErrors, seen, useSaving } from '../parts/saving'
 import { useSettled } from '../parts/settled'
+import { TextLink } from '../parts/TextLink'
 import { PLANS } from '../plan/plans'
 import { type Confirms, type Rules, rulesBody, rulesOf } from './rules'
 
@@ -67,7 +67,7 @@ export default function OnlineBooking() {
         <Stack gap="md" maw={560}>
           {!plan?.booking && (
             <Text size="sm">
-              {t('bookingPlan')} <Link href="/setup/plan">{t('seePlan')}</Link>
+              {t('bookingPlan')} <TextLink href="/setup/plan">{t('seePlan')}</TextLink>
             </Text>
           )}
           <Switch
@@ -174,7 +174,7 @@ function Address({ account }: { account: Account }) {
   const nothing = types.data?.every(({ online, active }) => !online || !active)
   return (
     <div>
-      <Text size="sm" fw={500} id="booking-address">
+      <Text size="sm" fw={600} id="booking-address">
         {t('address')}
       </Text>
       <Group gap="sm" mt={4}>
@@ -198,7 +198,7 @@ function Address({ account }: { account: Account }) {
       </Text>
       {nothing && (
         <Text size="sm" mt={4}>
-          {t('nothingOnline')} <Link href="/setup/session-types">{t('tab_session-types')}</Link>
+          {t('nothingOnline')} <TextLink href="/setup/session-types">{t('tab_session-types')}</TextLink>
         </Text>
       )}
     </div>

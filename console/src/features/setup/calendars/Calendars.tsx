@@ -3,7 +3,6 @@ import { Badge, Button, Skeleton } from '@mantine/core'
 import { IconPlus } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import type { Calendar } from '~/api/types'
 import { useAccount, useCalendars } from '~/app/account'
 import { Failure } from '~/ui/Failure'
@@ -11,6 +10,7 @@ import { Dot } from '../parts/Dot'
 import { useOpened } from '../parts/opened'
 import { Part } from '../parts/Part'
 import rows from '../parts/Rows.module.css'
+import { TextLink } from '../parts/TextLink'
 import { PLANS } from '../plan/plans'
 import { inShort } from './summary'
 
@@ -33,7 +33,7 @@ export default function Calendars() {
           {most !== null && (
             <>
               {t('calendarsLimit', { plan: account.plan, count: most })}{' '}
-              {full && <Link href="/setup/plan">{t('seePlan')}</Link>}
+              {full && <TextLink href="/setup/plan">{t('seePlan')}</TextLink>}
             </>
           )}
         </>
@@ -70,7 +70,7 @@ function Row({ calendar, onOpen }: { calendar: Calendar; onOpen: () => void }) {
           {calendar.name}
         </button>
         {calendar.is_default && (
-          <Badge ml="sm" variant="outline" color="gray">
+          <Badge ml="sm" tt="none" variant="outline" color="gray">
             {t('default')}
           </Badge>
         )}

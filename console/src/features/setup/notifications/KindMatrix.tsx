@@ -1,9 +1,9 @@
 // Which message goes out by which channel, and the way to its words.
 import { Checkbox, Table, VisuallyHidden } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { useAccount } from '~/app/account'
 import { language } from '~/i18n'
+import { TextLink } from '../parts/TextLink'
 import { PLANS } from '../plan/plans'
 import { type Channel, type Kind, TO_CLIENT, TO_PROVIDER, textable } from './kinds'
 import classes from './Notifications.module.css'
@@ -39,12 +39,12 @@ export function KindMatrix({ kinds, onChange }: { kinds: Kinds; onChange: (kinds
           <Table.Td>{cell(kind, 'email')}</Table.Td>
           <Table.Td>{textable(kind) ? cell(kind, 'sms') : null}</Table.Td>
           <Table.Td className={classes.words}>
-            <Link
+            <TextLink
               href={`/setup/notifications?template=${kind}.email.${language()}`}
               aria-label={t('wordsOf', { kind: t(`kind_${kind}`) })}
             >
               {t('words')}
-            </Link>
+            </TextLink>
           </Table.Td>
         </Table.Tr>
       ))}

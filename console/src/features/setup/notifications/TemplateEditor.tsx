@@ -112,7 +112,7 @@ export function TemplateEditor({
           />
           {channel === 'email' && <Textarea label={t('html')} autosize minRows={8} maxRows={20} {...field('html')} />}
           <div>
-            <Text size="sm" fw={500} id="variables">
+            <Text size="sm" fw={600} id="variables">
               {t('variables')}
             </Text>
             <Text size="sm" c="var(--quiet)" mb="sm">
@@ -147,7 +147,7 @@ export function TemplateEditor({
         </div>
         <section className={classes.preview} aria-label={t('preview')}>
           <Group gap="sm">
-            <Text size="sm" fw={500}>
+            <Text size="sm" fw={600}>
               {t('preview')}
             </Text>
             {preview.isFetching && <Loader size="xs" aria-hidden />}

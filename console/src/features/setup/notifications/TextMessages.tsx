@@ -2,9 +2,9 @@
 import { Stack, Switch, Text } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { useAccount, useCalendars, useSessionTypes } from '~/app/account'
 import { Part } from '../parts/Part'
+import { TextLink } from '../parts/TextLink'
 import { WholeField } from '../parts/WholeField'
 import { PLANS } from '../plan/plans'
 import classes from './Notifications.module.css'
@@ -44,7 +44,7 @@ export function TextMessages({
       <Stack gap="md">
         {!plan?.sms && (
           <Text size="sm">
-            {t('smsPlan')} <Link href="/setup/plan">{t('seePlan')}</Link>
+            {t('smsPlan')} <TextLink href="/setup/plan">{t('seePlan')}</TextLink>
           </Text>
         )}
         <Switch

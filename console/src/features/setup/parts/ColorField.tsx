@@ -26,7 +26,9 @@ export function ColorField({ value, onChange }: { value: string; onChange: (colo
   const own = !Object.values(PALETTE).some((color) => color === value)
   return (
     <fieldset className={classes.group}>
-      <Input.Label component="legend">{t('color')}</Input.Label>
+      <Input.Label component="legend" p={0}>
+        {t('color')}
+      </Input.Label>
       <div className={classes.swatches}>
         {Object.entries(PALETTE).map(([word, color]) => (
           <label key={word} className={classes.swatch} title={t(`color_${word}`)}>

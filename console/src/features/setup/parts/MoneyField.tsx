@@ -3,6 +3,7 @@ import { NumberInput, type NumberInputProps } from '@mantine/core'
 import { useState } from 'react'
 import { language } from '~/i18n'
 import { digits } from '~/i18n/format'
+import { Unit } from './Unit'
 
 type Props = Omit<NumberInputProps, 'value' | 'onChange'> & {
   currency: string
@@ -29,7 +30,7 @@ export function MoneyField({ currency, amount, onAmount, ...props }: Props) {
       allowedDecimalSeparators={[',', '.']}
       allowNegative={false}
       hideControls
-      rightSection={<span aria-hidden>{currency}</span>}
+      rightSection={<Unit>{currency}</Unit>}
       rightSectionWidth={56}
       rightSectionPointerEvents="none"
     />

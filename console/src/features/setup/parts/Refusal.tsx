@@ -2,9 +2,9 @@
 import { Alert } from '@mantine/core'
 import { IconLock } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { Problem } from '~/api/problem'
 import { Failure } from '~/ui/Failure'
+import { TextLink } from './TextLink'
 
 export function Refusal({ error, told = [] }: { error: Error | null; told?: string[] }) {
   const { t } = useTranslation('setup')
@@ -17,7 +17,7 @@ export function Refusal({ error, told = [] }: { error: Error | null; told?: stri
       return (
         <Alert icon={<IconLock aria-hidden />} color="yellow" role="alert" my="md">
           {error.code === 'plan_required' ? t('planRequired') : t('planLimit')}{' '}
-          <Link href="/setup/plan">{t('seePlan')}</Link>
+          <TextLink href="/setup/plan">{t('seePlan')}</TextLink>
         </Alert>
       )
     if (error.code === 'stale')

@@ -1,5 +1,6 @@
 // A whole number with its unit; empty while nothing is typed.
 import { NumberInput, type NumberInputProps } from '@mantine/core'
+import { Unit } from './Unit'
 
 type Props = Omit<NumberInputProps, 'value' | 'onChange'> & {
   value?: number | ''
@@ -16,7 +17,7 @@ export function WholeField({ value, onChange, unit, ...props }: Props) {
       allowDecimal={false}
       allowNegative={false}
       clampBehavior="none"
-      {...(unit && { rightSection: <span aria-hidden>{unit}</span>, rightSectionWidth: 56, hideControls: true })}
+      {...(unit && { rightSection: <Unit>{unit}</Unit>, rightSectionWidth: 56, hideControls: true })}
     />
   )
 }

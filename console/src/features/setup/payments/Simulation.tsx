@@ -40,7 +40,7 @@ export function Simulation({
   const sum = money({ amount, currency })
   return (
     <section aria-label={t('simulation', { amount: sum })}>
-      <Text size="sm" fw={500} mb="sm">
+      <Text size="sm" fw={600} mb="sm">
         {t('simulation', { amount: sum })}
       </Text>
       {error && !refused && <Failure error={error} onRetry={() => void simulation.refetch()} />}

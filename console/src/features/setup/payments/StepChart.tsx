@@ -1,5 +1,6 @@
 // Shares as steps that fall towards the start; the figures stand in the table below it.
 import { useTranslation } from 'react-i18next'
+import { percent } from '~/i18n/format'
 import classes from './Payments.module.css'
 
 type Step = { hours: number; percentage: number }
@@ -24,7 +25,7 @@ export function StepChart({ steps }: { steps: Step[] }) {
       {steps.map(({ hours, percentage }, index) => (
         <g key={hours} className={classes.label} textAnchor="middle">
           <text x={(index + 0.5) * width} y={height(percentage) - 8}>
-            {percentage} %
+            {percent(percentage / 100)}
           </text>
           <text x={(index + 0.5) * width} y={LABELS}>
             {hours} {t('h')}

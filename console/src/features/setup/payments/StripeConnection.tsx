@@ -3,13 +3,13 @@ import { Button, Group, Skeleton, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconCircleCheck, IconCircleDashed } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { body, idempotencyKey, payments } from '~/api/client'
 import type { components } from '~/api/generated/payments'
 import { useAccount } from '~/app/account'
 import { Failure } from '~/ui/Failure'
 import { Part } from '../parts/Part'
 import { Refusal } from '../parts/Refusal'
+import { TextLink } from '../parts/TextLink'
 import { PLANS } from '../plan/plans'
 import { asked } from './requirements'
 
@@ -40,7 +40,7 @@ export function StripeConnection() {
           <Standing connection={connection.data} />
           {!plan?.deposits && (
             <Text size="sm">
-              {t('depositPlan')} <Link href="/setup/plan">{t('seePlan')}</Link>
+              {t('depositPlan')} <TextLink href="/setup/plan">{t('seePlan')}</TextLink>
             </Text>
           )}
           <Refusal error={going.error} />
@@ -68,7 +68,7 @@ function Standing({ connection }: { connection: Connection }) {
       <Group gap="sm" wrap="nowrap" align="flex-start" role="status">
         <Shape size={20} aria-hidden style={{ flex: 'none', marginTop: 2 }} />
         <div>
-          <Text fw={500}>{known ? t(`stripe_${status}`) : status}</Text>
+          <Text fw={600}>{known ? t(`stripe_${status}`) : status}</Text>
           {known && (
             <Text size="sm" c="var(--quiet)">
               {t(`stripe_${status}_hint`)}
@@ -77,7 +77,7 @@ function Standing({ connection }: { connection: Connection }) {
         </div>
       </Group>
       {status !== 'not_connected' && (
-        <ul style={{ margin: 0, paddingLeft: 28 }}>
+        <ul style={{ margin: 0, paddingLeft: 28, fontSize: 14 }}>
           <li>{t(charges_enabled ? 'chargesOn' : 'chargesOff')}</li>
           <li>{t(payouts_enabled ? 'payoutsOn' : 'payoutsOff')}</li>
           {missing.length > 0 && <li>{t('stripeAsks', { what: missing.join(', ') })}</li>}

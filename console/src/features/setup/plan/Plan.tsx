@@ -11,7 +11,7 @@ import { FEATURES, type Included, PLANS } from './plans'
 export default function Plan() {
   const { t } = useTranslation('setup')
   const { plan } = useAccount()
-  const names = Object.keys(PLANS)
+  const plans = Object.entries(PLANS)
   return (
     <>
       <AccountForm />
@@ -21,7 +21,7 @@ export default function Plan() {
             <Table.Thead>
               <Table.Tr>
                 <Table.Td />
-                {names.map((name) => (
+                {plans.map(([name]) => (
                   <Table.Th key={name} data-own={name === plan || undefined}>
                     {t(`plan_${name}`)}
                     {name === plan && <div className={classes.yours}>{t('yourPlan')}</div>}
@@ -33,9 +33,9 @@ export default function Plan() {
               {FEATURES.map((feature) => (
                 <Table.Tr key={feature}>
                   <Table.Th scope="row">{t(`feature_${feature}`)}</Table.Th>
-                  {names.map((name) => (
+                  {plans.map(([name, terms]) => (
                     <Table.Td key={name} data-own={name === plan || undefined}>
-                      <Inclusion included={PLANS[name]?.[feature] ?? false} />
+                      <Inclusion included={terms[feature]} />
                     </Table.Td>
                   ))}
                 </Table.Tr>

@@ -3,7 +3,6 @@ import { MultiSelect, NumberInput, SegmentedControl, Stack, Switch, Text, Textar
 import { useForm } from '@mantine/form'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { body, payments, scheduling } from '~/api/client'
 import type { SessionType } from '~/api/types'
 import { useAccount, useCalendars } from '~/app/account'
@@ -13,6 +12,7 @@ import { EditDrawer } from '../parts/EditDrawer'
 import { MoneyField } from '../parts/MoneyField'
 import { Refusal } from '../parts/Refusal'
 import { fieldErrors, seen, useFormKey, useSaving } from '../parts/saving'
+import { TextLink } from '../parts/TextLink'
 import { WholeField } from '../parts/WholeField'
 import { depositOf } from './deposit'
 import classes from './SessionTypeForm.module.css'
@@ -217,13 +217,13 @@ function DepositHint({ plan }: { plan: string }) {
   if (plan !== 'max')
     return (
       <Text size="sm" mt="sm">
-        {t('depositPlan')} <Link href="/setup/plan">{t('seePlan')}</Link>
+        {t('depositPlan')} <TextLink href="/setup/plan">{t('seePlan')}</TextLink>
       </Text>
     )
   if (connection.data?.charges_enabled !== false) return null
   return (
     <Text size="sm" mt="sm">
-      {t('depositStripe')} <Link href="/setup/payments">{t('toPayments')}</Link>
+      {t('depositStripe')} <TextLink href="/setup/payments">{t('toPayments')}</TextLink>
     </Text>
   )
 }

@@ -61,12 +61,12 @@ function Row({ type, onOpen }: { type: SessionType; onOpen: () => void }) {
           {type.name}
         </button>
         {!type.active && (
-          <Badge ml="sm" color="gray">
+          <Badge ml="sm" tt="none" color="gray">
             {t('paused')}
           </Badge>
         )}
         {type.online && (
-          <Badge ml="sm" variant="outline" color="gray">
+          <Badge ml="sm" tt="none" variant="outline" color="gray">
             {t('online')}
           </Badge>
         )}
