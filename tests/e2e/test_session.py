@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from embedded.practice import Practice, on_a_weekday
+from embedded.practice import Practice
 from support.browser import person, violations
 from tests.e2e.conftest import Console, sign_in
 
@@ -34,6 +35,12 @@ class Room:
     calendar_id: str
     talk: str
     coaching: str
+    days: Iterator[int] = field(default_factory=lambda: itertools.count(10))
+
+    def another_day(self) -> datetime:
+        """The morning of a day that no other test has."""
+        morning = datetime.now(UTC).replace(hour=7, minute=0, second=0, microsecond=0)
+        return morning + timedelta(days=next(self.days))
 
     def client(self) -> Any:
         """Somebody new, with an address of their own."""
@@ -93,9 +100,11 @@ def expect_status(panel: Locator, status: str) -> None:
     expect(panel.locator("dd").first).to_have_text(status)
 
 
-def test_a_cancellation_refunds_what_was_quoted_and_the_panel_shows_it_arrive(room: Room, show: Show, page: Page) -> None:
+def test_a_cancellation_refunds_what_was_quoted_and_the_panel_shows_it_arrive(
+    room: Room, show: Show, page: Page
+) -> None:
     client = room.client()
-    panel = show(room.paid(client, on_a_weekday(10)))
+    panel = show(room.paid(client, room.another_day()))
     expect(part(panel, "Deposit")).to_contain_text("Paid: €20.00 is with you.")
     assert violations(page) == []
 
@@ -123,7 +132,7 @@ def test_a_cancellation_refunds_what_was_quoted_and_the_panel_shows_it_arrive(ro
 
 
 def test_skipping_the_refund_keeps_the_deposit_and_can_be_undone(room: Room, show: Show, page: Page) -> None:
-    panel = show(room.paid(room.client(), on_a_weekday(11)))
+    panel = show(room.paid(room.client(), room.another_day()))
 
     panel.get_by_role("button", name="Cancel session").click()
     panel.get_by_role("button", name="Skip refund").click()
@@ -138,7 +147,7 @@ def test_skipping_the_refund_keeps_the_deposit_and_can_be_undone(room: Room, sho
 
 
 def test_a_refund_that_fails_says_why_and_what_to_do(room: Room, show: Show) -> None:
-    panel = show(room.paid(room.client(), on_a_weekday(12), FAILS_TO_REFUND))
+    panel = show(room.paid(room.client(), room.another_day(), FAILS_TO_REFUND))
 
     panel.get_by_role("button", name="Refund…").click()
     panel.get_by_label("Percentage of what was paid").fill("50")
@@ -151,8 +160,10 @@ def test_a_refund_that_fails_says_why_and_what_to_do(room: Room, show: Show) -> 
     expect(part(panel, "Deposit").get_by_role("button", name="Try the refund again")).to_be_visible()
 
 
-def test_with_payments_down_a_session_can_be_cancelled_by_the_policy_all_the_same(room: Room, show: Show, page: Page) -> None:
-    session = room.paid(room.client(), on_a_weekday(13))
+def test_with_payments_down_a_session_can_be_cancelled_by_the_policy_all_the_same(
+    room: Room, show: Show, page: Page
+) -> None:
+    session = room.paid(room.client(), room.another_day())
     page.route(
         "**/payments/v1/**", lambda route: route.fulfill(status=503, json={"code": "unavailable", "status": 503})
     )
@@ -169,7 +180,7 @@ def test_with_payments_down_a_session_can_be_cancelled_by_the_policy_all_the_sam
 
 
 def test_cancelling_the_following_of_a_series_decides_about_all_their_deposits(room: Room, show: Show) -> None:
-    client, begins = room.client(), on_a_weekday(4, 15)
+    client, begins = room.client(), datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=5)
     template = {
         "service_id": room.coaching,
         "client_id": client["id"],
@@ -192,11 +203,15 @@ def test_cancelling_the_following_of_a_series_decides_about_all_their_deposits(r
 
     expect(panel.get_by_role("list", name="Refunds")).to_contain_text("Refund succeeded")
     room.practice.wait_deposit(ids[2], "refunded")
-    assert [room.practice.session(session_id)["status"] for session_id in ids] == ["confirmed", "cancelled", "cancelled"]
+    assert [room.practice.session(session_id)["status"] for session_id in ids] == [
+        "confirmed",
+        "cancelled",
+        "cancelled",
+    ]
 
 
 def test_a_pending_session_says_what_it_waits_for_and_is_confirmed(room: Room, show: Show) -> None:
-    panel = show(room.book(room.client(), on_a_weekday(14), status="pending"))
+    panel = show(room.book(room.client(), room.another_day(), status="pending"))
     expect(panel.get_by_role("note")).to_contain_text("Waits for the client")
 
     panel.get_by_role("button", name="Confirm", exact=True).click()
@@ -219,7 +234,7 @@ def test_what_took_place_is_completed_and_corrected(room: Room, show: Show, page
 
 
 def test_a_session_whose_slot_has_gone_is_restored_at_an_alternative(room: Room, show: Show) -> None:
-    starts_at = on_a_weekday(15)
+    starts_at = room.another_day()
     session = room.book(room.client(), starts_at)
     room.practice.cancel(session["id"])
     room.book(room.client(), starts_at)
@@ -240,7 +255,7 @@ def test_a_session_whose_slot_has_gone_is_restored_at_an_alternative(room: Room,
 
 
 def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room, show: Show, page: Page) -> None:
-    starts_at = on_a_weekday(16)
+    starts_at = room.another_day()
     room.book(room.client(), starts_at + timedelta(hours=2))
     session = room.book(room.client(), starts_at)
     panel = show(session)
@@ -259,7 +274,7 @@ def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room
 
 
 def test_private_notes_are_marked_and_saved_when_one_leaves_them(room: Room, show: Show) -> None:
-    session = room.book(room.client(), on_a_weekday(17))
+    session = room.book(room.client(), room.another_day())
     panel = show(session)
     notes = panel.get_by_label("Private session notes")
     expect(panel.get_by_text("Private: they never leave the practice.")).to_be_visible()
@@ -274,7 +289,7 @@ def test_private_notes_are_marked_and_saved_when_one_leaves_them(room: Room, sho
 
 
 def test_a_note_that_somebody_else_changed_meanwhile_is_not_overwritten_unasked(room: Room, show: Show) -> None:
-    session = room.book(room.client(), on_a_weekday(18))
+    session = room.book(room.client(), room.another_day())
     panel = show(session)
     notes = panel.get_by_label("Notes for the client")
 
@@ -290,7 +305,7 @@ def test_a_note_that_somebody_else_changed_meanwhile_is_not_overwritten_unasked(
 
 
 def test_a_session_is_duplicated_a_week_later(room: Room, show: Show, page: Page) -> None:
-    client, starts_at = room.client(), on_a_weekday(19)
+    client, starts_at = room.client(), room.another_day() + timedelta(hours=8)
     panel = show(room.book(client, starts_at, notes="Bring a pen.", session_notes="Afraid of dogs."))
 
     panel.get_by_role("button", name="More actions").click()
@@ -305,7 +320,7 @@ def test_a_session_is_duplicated_a_week_later(room: Room, show: Show, page: Page
 
 
 def test_the_panel_is_whole_on_a_phone_in_the_dark_and_in_german(room: Room, suite: Console, browser: Browser) -> None:
-    session = room.paid(room.client(), on_a_weekday(20))
+    session = room.paid(room.client(), room.another_day())
     context = person(browser, suite.url, width=375, height=812, color_scheme="dark")
     page = context.new_page()
     sign_in(page)
@@ -325,7 +340,7 @@ def test_the_panel_is_whole_on_a_phone_in_the_dark_and_in_german(room: Room, sui
 
 
 def test_the_panel_is_left_by_escape(room: Room, show: Show, page: Page) -> None:
-    panel = show(room.book(room.client(), on_a_weekday(21)))
+    panel = show(room.book(room.client(), room.another_day()))
 
     page.keyboard.press("Escape")
 
