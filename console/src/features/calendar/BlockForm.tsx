@@ -313,8 +313,9 @@ function endOf({ starts_at, minutes }: { starts_at: string; minutes: number }): 
 
 function lastDayOf(begin: string, end: string, allDay: boolean, zone: string): string {
   const first = dateOf(begin, zone)
-  const last = addDays(dateOf(end, zone), allDay ? -1 : 0)
-  return last < first ? first : last
+  if (!allDay) return first
+  const last = addDays(dateOf(end, zone), -1)
+  return last > first ? last : first
 }
 
 /** A block over midnight ends as many days later as before. */

@@ -6,7 +6,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useCallback, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useSearchParams } from 'wouter'
-import type { Session } from '~/api/types'
+import type { Session, SessionType } from '~/api/types'
 import { useAccount, useCalendars, useSessionTypes } from '~/app/account'
 import { useKeys } from '~/app/keys'
 import { language } from '~/i18n'
@@ -122,7 +122,7 @@ export default function CalendarPage() {
       ...(sessions.data ?? NOTHING).filter((one) => one.status !== 'cancelled'),
       ...(blocked.data ?? NOTHING),
     ].filter((one) => one.calendar_id === usualCalendar?.id)
-    return nextFree(from, booking.slot_interval_minutes, usualCalendar, busy, zone)
+    return nextFree(from, booking.slot_interval_minutes, usualMinutes(types.data), usualCalendar, busy, zone)
   }
   const fromScratch = () => openNew({ start: nextStart(), calendar: only(shown) })
 
@@ -200,7 +200,7 @@ export default function CalendarPage() {
       {types.data?.length === 0 && (
         <Text className={classes.note} size="sm">
           {t('noTypes')}{' '}
-          <ButtonLink href="/setup/types" variant="subtle" size="compact-sm">
+          <ButtonLink href="/setup/session-types" variant="subtle" size="compact-sm">
             {t('toTypes')}
           </ButtonLink>
         </Text>
@@ -291,6 +291,11 @@ export default function CalendarPage() {
       )}
     </div>
   )
+}
+
+/** For how long something new will be: most types fit into an hour. */
+function usualMinutes(types: readonly SessionType[] | undefined): number {
+  return Math.min(60, Math.max(15, ...(types ?? []).map((one) => one.duration_minutes)))
 }
 
 /** The one calendar that is shown; of several the form asks. */

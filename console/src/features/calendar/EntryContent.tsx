@@ -2,7 +2,7 @@
 import type { EventDisplayInfo } from '@fullcalendar/react'
 import { IconCreditCard, IconLock } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
-import { span } from '~/i18n/format'
+import { time } from '~/i18n/format'
 import { statusShape } from '~/ui/StatusMark'
 import type { Entry } from './entries'
 import classes from './Grid.module.css'
@@ -17,39 +17,38 @@ export function entryOf(info: { event: { extendedProps: Record<string, unknown> 
 export function entryContent(info: EventDisplayInfo, { app, t, timeZone }: Told) {
   const entry = entryOf(info)
   if (!entry) return null
+  const { start, end, allDay } = info.event
+  const month = info.view.type === 'dayGridMonth'
   // While it is dragged the grid knows the time better than the service.
-  const when = info.timeText
+  const when = !start || allDay ? '' : `${time(start, timeZone)}${end && !month ? `–${time(end, timeZone)}` : ''}`
   if (entry.kind === 'blocked') {
     return (
-      <span className={classes.content} data-short={info.isShort || undefined}>
+      <span className={classes.content} data-short={info.isShort || month || undefined}>
         <span className={classes.first}>
           <IconLock size={14} stroke={1.8} aria-hidden className={classes.mark} />
           <span className={classes.name}>{info.event.title || t('blocked')}</span>
         </span>
-        <span className={classes.second}>
-          {!info.event.allDay && <span>{when}</span>} <span className={classes.unseen}>{t('blocked')}</span>
-        </span>
+        {when && <span className={classes.when}>{when}</span>}
+        <span className={classes.unseen}>{t('blocked')}</span>
       </span>
     )
   }
   const { session } = entry
   const Shape = statusShape(session.status)
+  const deposit = session.deposit && app(`deposit_${session.deposit.status}`)
   return (
-    <span className={classes.content} data-short={info.isShort || undefined}>
+    <span className={classes.content} data-short={info.isShort || month || undefined}>
       <span className={classes.first}>
         <Shape size={14} stroke={1.8} className={classes.mark} aria-hidden />
         <span className={classes.name}>{session.client.name || app('deletedClient')}</span>
-        {session.deposit && (
-          <span className={classes.deposit} role="img" aria-label={app(`deposit_${session.deposit.status}`)}>
+        {deposit && (
+          <span className={classes.deposit} role="img" aria-label={deposit} title={deposit}>
             <IconCreditCard size={14} stroke={1.8} aria-hidden />
           </span>
         )}
-      </span>
-      <span className={classes.second}>
-        {<span className={classes.when}>{when || span(session.starts_at, session.ends_at, timeZone)}</span>}{' '}
-        <span className={classes.what}>{session.service.name}</span>
-        <span className={classes.unseen}>, {app(session.status)}</span>
-      </span>
+      </span>{' '}
+      <span className={classes.when}>{when}</span> <span className={classes.what}>{session.service.name}</span>
+      <span className={classes.unseen}>, {app(session.status)}</span>
     </span>
   )
 }

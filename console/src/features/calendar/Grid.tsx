@@ -28,6 +28,7 @@ const LOCALES = [de, en]
 const TYPES = { day: 'timeGridDay', week: 'timeGridWeek', month: 'dayGridMonth' } as const
 const CLOCK = { hour: '2-digit', minute: '2-digit', hour12: false } as const
 const SLOT_MINUTES = 30
+const SLOT_HEIGHT = 28
 
 /** Where on the grid, and where on the screen, somebody asked for something new. */
 export type Spot = { starts_at: string; minutes: number | null; allDay: boolean; x: number; y: number }
@@ -113,9 +114,9 @@ export const Grid = memo(function Grid(props: Props) {
       slotHeaderInterval={{ hours: 1 }}
       slotHeaderFormat={CLOCK}
       snapDuration={{ minutes: snapMinutes }}
-      eventTimeFormat={CLOCK}
-      eventMinHeight={22}
-      eventShortHeight={40}
+      slotMinHeight={SLOT_HEIGHT}
+      eventMinHeight={20}
+      eventShortHeight={34}
       slotEventOverlap={false}
       dayMaxEvents
       eventDisplay="block"

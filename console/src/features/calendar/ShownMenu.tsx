@@ -4,6 +4,7 @@ import { IconAdjustmentsHorizontal } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ShownChoices as Choices } from './ShownChoices'
+import classes from './Toolbar.module.css'
 
 const ShownChoices = lazy(() => import('./ShownChoices').then((file) => ({ default: file.ShownChoices })))
 
@@ -19,11 +20,14 @@ export function ShownMenu(props: Parameters<typeof Choices>[0]) {
       <Popover.Target>
         <Button
           variant="default"
-          leftSection={<IconAdjustmentsHorizontal size={18} aria-hidden />}
-          aria-label={counts ? t('calendarsShown', { shown, all: calendars.length }) : undefined}
+          aria-label={counts ? t('calendarsShown', { shown, all: calendars.length }) : label}
+          px="sm"
         >
-          {label}
-          {counts && ` ${shown}/${calendars.length}`}
+          <IconAdjustmentsHorizontal size={18} aria-hidden />
+          <span className={classes.label}>
+            {label}
+            {counts && ` ${shown}/${calendars.length}`}
+          </span>
         </Button>
       </Popover.Target>
       <Popover.Dropdown aria-label={label}>

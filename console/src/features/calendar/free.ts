@@ -8,10 +8,11 @@ type Span = { starts_at: string; ends_at: string }
 
 const DAYS_AHEAD = 21
 
-/** The first step of the grid at or after `from` that lies within a calendar's hours and beside all that is `taken`. */
+/** The first step of the grid at or after `from` at which `minutes` lie within a calendar's hours and beside all that is `taken`. */
 export function nextFree(
   from: string,
   every: number,
+  minutes: number,
   calendar: Calendar | undefined,
   taken: readonly Span[],
   zone: string,
@@ -27,7 +28,8 @@ export function nextFree(
       for (let at = moment(date, start, zone); at < closes; at = plusMinutes(at, every)) {
         const begins = Date.parse(at)
         if (begins < Date.parse(from)) continue
-        const ends = begins + every * 60_000
+        const ends = begins + minutes * 60_000
+        if (ends > Date.parse(closes)) break
         if (!busy.some(([from, to]) => from < ends && to > begins)) return at
       }
     }

@@ -34,7 +34,6 @@ export const LOOK: CalendarOptions = {
   fillerClass: classes.cell,
   highlightClass: classes.highlight,
   nowIndicatorLineClass: classes.nowLine,
-  nowIndicatorHeaderClass: classes.nowHead,
   moreLinkClass: classes.more,
   popoverClass: classes.popover,
   popoverCloseClass: classes.popoverClose,

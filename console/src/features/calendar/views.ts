@@ -44,10 +44,15 @@ export function titleOf(view: View, date: string, language: 'en' | 'de', narrow:
       timeZone: 'UTC',
     }).format(at(date))
   const { from, to } = daysOf(view, date)
-  return new Intl.DateTimeFormat(locale, { day: 'numeric', month, year: 'numeric', timeZone: 'UTC' }).formatRange(
-    at(from),
-    at(addDays(to, -1)),
-  )
+  const last = addDays(to, -1)
+  // Two months' names side by side are too long to be read at a glance.
+  const written = from.slice(0, 7) === last.slice(0, 7) ? month : 'short'
+  return new Intl.DateTimeFormat(locale, {
+    day: 'numeric',
+    month: written,
+    year: 'numeric',
+    timeZone: 'UTC',
+  }).formatRange(at(from), at(last))
 }
 
 export function isView(wanted: string | null): wanted is View {

@@ -3,10 +3,11 @@ import { Combobox, Loader, Text, TextInput, useCombobox } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconUserPlus } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body, clients } from '~/api/client'
 import type { Client } from '~/api/types'
+import classes from './NewSession.module.css'
 
 const SETTLES_MS = 150
 const SHOWN = 8
@@ -33,6 +34,13 @@ export function ClientField({ value, onChange, onCreate, error }: Props) {
     placeholderData: keepPreviousData,
     enabled: list.dropdownOpened,
   })
+  const input = useRef<HTMLInputElement>(null)
+  const empty = value === null
+  // The form comes after its drawer, which has looked for the first field by then.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it appears
+  useEffect(() => {
+    if (empty) input.current?.focus()
+  }, [])
   const people = found.data?.data ?? []
   const { selectFirstOption, resetSelectedOption } = list
   // Enter takes the first that fits what was typed, and nothing before anything was.
@@ -67,7 +75,7 @@ export function ClientField({ value, onChange, onCreate, error }: Props) {
           autoComplete="off"
           required
           withAsterisk={false}
-          data-autofocus
+          ref={input}
         />
       </Combobox.Target>
       <Combobox.Dropdown>
@@ -78,7 +86,7 @@ export function ClientField({ value, onChange, onCreate, error }: Props) {
                 {name}
               </Text>
               {email && (
-                <Text size="xs" c="var(--quiet)" truncate>
+                <Text size="xs" truncate className={classes.aside}>
                   {email}
                 </Text>
               )}

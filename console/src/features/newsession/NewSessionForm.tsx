@@ -3,6 +3,7 @@ import {
   Button,
   ColorSwatch,
   Group,
+  Input,
   NumberInput,
   SegmentedControl,
   Select,
@@ -84,7 +85,7 @@ export default function NewSessionForm(props: Props) {
   if (offered.length === 0)
     return (
       <EmptyState title={t('noTypes')} level={3}>
-        <ButtonLink href="/setup/types">{t('toTypes')}</ButtonLink>
+        <ButtonLink href="/setup/session-types">{t('toTypes')}</ButtonLink>
       </EmptyState>
     )
   return <Form {...props} types={offered} calendars={calendars.data} given={given.data ?? null} />
@@ -369,9 +370,9 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
           />
         </div>
         <div>
-          <Text size="sm" fw={500} mb={4} id={statusLabel}>
+          <Input.Label id={statusLabel} labelElement="div">
             {t('status')}
-          </Text>
+          </Input.Label>
           <SegmentedControl
             aria-labelledby={statusLabel}
             value={chosen}

@@ -1,0 +1,298 @@
+"""The calendar as a provider works in it: making, moving and blocking time, by mouse and by keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from support.browser import Complaints, person, violations
+from tests.e2e.conftest import Console, sign_in
+
+BERLIN = ZoneInfo("Europe/Berlin")
+# The grid draws half an hour this high.
+_HALF_HOUR = 28
+Visit = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def kind(suite: Console) -> Any:
+    """A session type of an hour, without a deposit."""
+    return suite.practice.session_type(percent=None, name="Calendar hour", minutes=60)
+
+
+def monday(suite: Console, weeks: int) -> date:
+    """The Monday so many weeks ahead: each test has a week of its own."""
+    today = suite.practice.now().astimezone(BERLIN).date()
+    return today - timedelta(days=today.weekday()) + timedelta(weeks=weeks)
+
+
+def at(day: date, clock: str) -> datetime:
+    hour, minute = map(int, clock.split(":"))
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=BERLIN)
+
+
+def place(page: Page, day: date, clock: str) -> tuple[float, float]:
+    """Where on the screen a time of a day lies, a little below its line."""
+    box = page.locator(f'[role="cell"][data-date="{day}"]').last.bounding_box()
+    assert box is not None
+    hour, minute = map(int, clock.split(":"))
+    return box["x"] + box["width"] / 2, box["y"] + (hour + minute / 60) * 2 * _HALF_HOUR + 4
+
+
+
+def drag(page: Page, what: Locator, by_minutes: int, by_days: int = 0) -> None:
+    """Take an entry near its upper edge, and let it go elsewhere."""
+    what.scroll_into_view_if_needed()
+    box = what.bounding_box()
+    column = page.locator('[role="cell"][data-date]').last.bounding_box()
+    assert box is not None and column is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + 8
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 6, steps=2)
+    # The middle of the entry is what counts, and that may lie on a line: a little short of the next one is clear.
+    page.mouse.move(x + by_days * column["width"], y + by_minutes / 30 * _HALF_HOUR - 5, steps=8)
+    page.mouse.up()
+
+
+def choose_client(page: Page, typed: str, name: str) -> None:
+    page.get_by_label("Client", exact=True).fill(typed)
+    page.get_by_role("option", name=name).click()
+
+
+def test_a_session_is_made_from_an_empty_slot(suite: Console, visit: Visit, kind: Any) -> None:
+    suite.practice.client("Slot Example", "slot@calendar.example")
+    day = monday(suite, 6)
+    page = visit(f"/calendar?view=week&date={day}")
+
+    page.mouse.click(*place(page, day, "10:00"))
+    page.get_by_role("menuitem", name="New session").click()
+    choose_client(page, "slot@cal", "Slot Example")
+    page.get_by_role("combobox", name="Session type").click()
+    page.get_by_role("option", name=kind["name"]).click()
+    expect(page.get_by_label("Duration (min)")).to_have_value("60")
+    expect(page.get_by_label("Time", exact=True)).to_have_value("10:00")
+    page.get_by_label("Session notes").fill("Only for us")
+    page.get_by_role("button", name="Create session").click()
+
+    made = page.get_by_role("button", name=re.compile("Slot Example.*10:00–11:00"))
+    expect(made).to_be_visible()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name=re.compile("Slot Example.*Cancelled"))).to_be_visible()
+
+
+def test_a_client_is_made_on_the_spot(suite: Console, visit: Visit, kind: Any) -> None:
+    day = monday(suite, 7)
+    page = visit(f"/calendar?view=week&date={day}")
+
+    page.get_by_role("button", name="New session").click()
+    page.get_by_label("Client", exact=True).fill("Newly Met")
+    page.get_by_role("option", name="Create “Newly Met”").click()
+    page.get_by_label("Email").fill("newly@calendar.example")
+    page.get_by_role("combobox", name="Session type").click()
+    page.get_by_role("option", name=kind["name"]).click()
+    page.get_by_role("button", name="Create session").click()
+
+    expect(page.get_by_role("button", name=re.compile("Newly Met.*Calendar hour"))).to_be_visible()
+
+
+def test_a_session_is_dragged_and_put_back(suite: Console, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Drag Example")
+    day = monday(suite, 8)
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    page = visit(f"/calendar?view=week&date={day}")
+
+    drag(page, page.get_by_role("button", name="Drag Example"), by_minutes=60, by_days=1)
+
+    expect(page.get_by_role("button", name=re.compile("Drag Example.*11:00–12:00"))).to_be_visible()
+    toast = page.get_by_role("status").filter(has_text="Drag Example moved to")
+    expect(toast).to_contain_text("11:00")
+    tuesday = day + timedelta(days=1)
+    assert datetime.fromisoformat(suite.practice.session(made["id"])["starts_at"]) == at(tuesday, "11:00")
+
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name=re.compile("Drag Example.*10:00–11:00"))).to_be_visible()
+    expect(page.get_by_text("Undone")).to_be_visible()
+    assert datetime.fromisoformat(suite.practice.session(made["id"])["starts_at"]) == at(day, "10:00")
+
+
+def test_a_conflict_puts_a_dragged_session_back_and_offers_what_is_free(
+    suite: Console, visit: Visit, kind: Any
+) -> None:
+    client, other = suite.practice.client("Moved Example"), suite.practice.client("Standing Example")
+    day = monday(suite, 9)
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    suite.practice.book(service_id=kind["id"], client_id=other["id"], starts_at=at(day, "11:00"))
+    page = visit(f"/calendar?view=week&date={day}")
+
+    drag(page, page.get_by_role("button", name="Moved Example"), by_minutes=30)
+
+    drawer = page.get_by_role("dialog", name="Moved Example cannot be moved there")
+    expect(drawer).to_contain_text("This time is taken")
+    expect(drawer).to_contain_text("11:00 – 12:00")
+    free = drawer.get_by_role("group", name="Free nearby").get_by_role("button").first
+    label = free.inner_text()
+    free.click()
+
+    expect(page.get_by_role("status").filter(has_text="Moved Example moved to")).to_contain_text(label[-5:])
+    assert datetime.fromisoformat(suite.practice.session(made["id"])["starts_at"]) != at(day, "10:00")
+
+
+def test_a_taken_time_is_booked_anyway_with_a_reason(suite: Console, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Twice Example", "twice@calendar.example")
+    day = monday(suite, 10)
+    suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    start = at(day, "10:30").isoformat().replace("+", "%2B")
+    page = visit(f"/calendar?view=week&date={day}&new&client={client['id']}&start={start}")
+
+    page.get_by_role("combobox", name="Session type").click()
+    page.get_by_role("option", name=kind["name"]).click()
+    page.get_by_role("button", name="Create session").click()
+    expect(page.get_by_role("alert")).to_contain_text("This time is taken")
+    page.get_by_role("button", name="Book anyway …").click()
+    page.get_by_label("Why").fill("Both come together")
+    page.get_by_role("button", name="Book anyway", exact=True).click()
+
+    expect(page.get_by_role("button", name=re.compile("Twice Example.*10:30–11:30"))).to_be_visible()
+
+
+def test_time_is_blocked_and_freed(suite: Console, visit: Visit) -> None:
+    day = monday(suite, 11)
+    page = visit(f"/calendar?view=week&date={day}")
+
+    page.mouse.click(*place(page, day, "12:00"))
+    page.get_by_role("menuitem", name="Block time").click()
+    page.get_by_label("Title").fill("Choir")
+    expect(page.get_by_label("From")).to_have_value("12:00")
+    page.get_by_role("button", name="Block this time").click()
+    block = page.get_by_role("button", name=re.compile("Choir.*12:00–13:00.*Blocked"))
+    expect(block).to_be_visible()
+
+    block.click()
+    page.get_by_role("button", name="Delete").click()
+    expect(block).to_have_count(0)
+
+    page.get_by_role("status").filter(has_text="deleted").get_by_role("button", name="Undo").click()
+    expect(block).to_be_visible()
+
+
+def test_two_browsers_see_each_others_changes(suite: Console, browser: Browser, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Shared Example")
+    day = monday(suite, 12)
+    page = visit(f"/calendar?view=week&date={day}")
+    context, complaints = person(browser, suite.url), Complaints()
+    other = context.new_page()
+    complaints.listen(other)
+    sign_in(other, f"/calendar?view=week&date={day}")
+    expect(other.get_by_text("09:00", exact=True).first).to_be_visible()
+
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    for one in (page, other):
+        expect(one.get_by_role("button", name=re.compile("Shared Example.*10:00"))).to_be_visible(timeout=5000)
+    drag(page, page.get_by_role("button", name="Shared Example"), by_minutes=120)
+    expect(other.get_by_role("button", name=re.compile("Shared Example.*12:00"))).to_be_visible(timeout=5000)
+    suite.practice.cancel(made["id"], refund="skip")
+    expect(page.get_by_role("button", name=re.compile("Shared Example.*Cancelled"))).to_be_visible(timeout=5000)
+
+    context.close()
+    assert complaints.said == []
+
+
+def test_keys_alone_go_through_time_and_open_what_is_there(suite: Console, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Keyboard Example")
+    day = monday(suite, 13)
+    suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    page = visit(f"/calendar?view=week&date={day - timedelta(weeks=1)}")
+    heading = page.get_by_role("heading", level=1)
+
+    page.keyboard.press("ArrowRight")
+    session = page.get_by_role("button", name="Keyboard Example")
+    expect(session).to_be_visible()
+    session.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"session=ses_"))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.keyboard.press("d")
+    expect(heading).to_contain_text("Monday")
+    page.keyboard.press("m")
+    expect(heading).to_have_text(f"{day:%B %Y}")
+    page.keyboard.press("l")
+    expect(page.get_by_role("heading", level=2).first).to_be_visible()
+    page.keyboard.press("w")
+    page.keyboard.press("t")
+    expect(heading).to_contain_text(f"{suite.practice.now().astimezone(BERLIN):%Y}")
+
+    page.keyboard.press("n")
+    field = page.get_by_label("Client", exact=True)
+    expect(field).to_be_focused()
+    page.keyboard.type("keyboard ex")
+    expect(page.get_by_role("option", name="Keyboard Example")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(field).to_have_value("Keyboard Example")
+
+
+def test_a_series_leaves_out_what_is_taken_and_says_so(suite: Console, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Series Example", "series@calendar.example")
+    day = monday(suite, 14)
+    suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day + timedelta(weeks=1), "10:00"))
+    start = at(day, "10:00").isoformat().replace("+", "%2B")
+    page = visit(f"/calendar?view=week&date={day}&new&client={client['id']}&start={start}")
+
+    page.get_by_role("combobox", name="Session type").click()
+    page.get_by_role("option", name=kind["name"]).click()
+    page.get_by_role("combobox", name="Repeats").click()
+    page.get_by_role("option", name="Every week").click()
+    page.get_by_label("Times").fill("3")
+    page.get_by_role("button", name="Create sessions").click()
+    expect(page.get_by_role("alert")).to_contain_text("Some of these times are not free")
+    page.get_by_role("button", name="Create only those that are free").click()
+
+    drawer = page.get_by_role("dialog")
+    expect(drawer).to_contain_text("2 of 3 created")
+    expect(drawer).to_contain_text("Left out")
+    drawer.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("button", name=re.compile("Series Example.*10:00–11:00"))).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_forms_of_the_calendar_have_no_barrier(suite: Console, browser: Browser, kind: Any, scheme: str) -> None:
+    day = monday(suite, 15)
+    context, complaints = person(browser, suite.url, color_scheme=scheme), Complaints()
+    page = context.new_page()
+    complaints.listen(page)
+    sign_in(page, f"/calendar?view=week&date={day}&new")
+    expect(page.get_by_role("combobox", name="Session type")).to_be_visible()
+    found = violations(page)
+    page.keyboard.press("Escape")
+    page.mouse.click(*place(page, day, "12:00"))
+    page.get_by_role("menuitem", name="Block time").click()
+    expect(page.get_by_label("Title")).to_be_visible()
+    found += violations(page)
+    context.close()
+
+    assert found == []
+    assert complaints.said == []
+
+
+@pytest.mark.parametrize("view", ["day", "week", "month", "list"])
+def test_no_view_needs_sideways_scrolling_on_a_phone(suite: Console, browser: Browser, view: str) -> None:
+    context = person(browser, suite.url, width=375, height=812, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    sign_in(page, f"/calendar?view={view}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+    widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    context.close()
+
+    assert widths[0] <= widths[1]
