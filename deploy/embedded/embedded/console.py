@@ -201,7 +201,7 @@ def _not_yet(build: Build, nonce: str, places: str) -> str:
         )
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<meta http-equiv=refresh content={seconds}><title>{title} · Timeblu</title><style nonce='{nonce}'>"
+        f"<meta http-equiv=refresh content={seconds}><link rel=icon href='data:,'><title>{title} · Timeblu</title><style nonce='{nonce}'>"
         ":root{color-scheme:light dark}body{font:16px/1.6 system-ui;max-width:44rem;margin:3rem auto;padding:0 1rem}"
         "pre{overflow:auto;padding:1rem;border:1px solid;border-radius:.5rem;font-size:13px;white-space:pre-wrap}</style>"
         f"<h1>{title}</h1>{said}<h2>Here already</h2><ul>{places}</ul>"
