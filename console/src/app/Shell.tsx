@@ -1,6 +1,13 @@
 // The frame of every page that the provider sees: the rail at the left, and who is signed in.
 import { Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
+import clsx from 'clsx'
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Link, useLocation } from 'wouter'
+import { useScope } from '~/auth/session'
+import { signOut } from '~/auth/signing'
+import { changeLanguage, LANGUAGES, type Language, language } from '~/i18n'
 import {
   IconActivity,
   IconCalendar,
@@ -12,14 +19,7 @@ import {
   IconSun,
   IconUserCircle,
   IconUsers,
-} from '@tabler/icons-react'
-import clsx from 'clsx'
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
-import { useTranslation } from 'react-i18next'
-import { Link, useLocation } from 'wouter'
-import { useScope } from '~/auth/session'
-import { signOut } from '~/auth/signing'
-import { changeLanguage, LANGUAGES, type Language, language } from '~/i18n'
+} from '~/ui/icons'
 import { useAccount } from './account'
 import { useKeys } from './keys'
 import classes from './Shell.module.css'

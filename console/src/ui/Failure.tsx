@@ -1,8 +1,8 @@
 // What went wrong, in words, and the way to try again.
 import { Alert, Button, Group } from '@mantine/core'
-import { IconAlertTriangle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
+import { IconAlertTriangle } from '~/ui/icons'
 
 /** A service that is down is named; a refusal says why; anything else is our own fault, and says so. */
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {

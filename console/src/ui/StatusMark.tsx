@@ -1,5 +1,7 @@
 // A status by word and by shape, never by colour alone.
 import { Group, Text } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import type { SessionStatus } from '~/api/types'
 import {
   IconCheck,
   IconCircle,
@@ -8,9 +10,7 @@ import {
   IconCircleX,
   IconCreditCard,
   IconUserX,
-} from '@tabler/icons-react'
-import { useTranslation } from 'react-i18next'
-import type { SessionStatus } from '~/api/types'
+} from '~/ui/icons'
 
 const SHAPES = {
   pending: IconCircleDashed,

@@ -1,11 +1,11 @@
 // The end of a booking: what was booked, what happens next, and the way to change it.
 import { Button, Group, Text, Title } from '@mantine/core'
-import { IconCalendarPlus } from '@tabler/icons-react'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { money } from '~/i18n/format'
 import { plusMinutes } from '~/i18n/zone'
 import { ButtonLink } from '~/ui/ButtonLink'
+import { IconCalendarPlus } from '~/ui/icons'
 import { type Appointment, due, tokenOf, useAppointment, waits } from './appointment'
 import classes from './booking.module.css'
 import { download } from './calendarFile'

@@ -1,11 +1,11 @@
 // The left column: what is about to be booked, with whom, and when.
 import { Anchor, Text, Title } from '@mantine/core'
-import { IconArrowLeft, IconCalendarEvent, IconClock, IconCoin, IconCreditCard, IconUser } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { money } from '~/i18n/format'
 import { plusMinutes } from '~/i18n/zone'
+import { IconArrowLeft, IconCalendarEvent, IconClock, IconCoin, IconCreditCard, IconUser } from '~/ui/icons'
 import classes from './booking.module.css'
 import type { Offered } from './offers'
 import { Price } from './Price'

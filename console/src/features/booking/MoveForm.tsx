@@ -1,11 +1,11 @@
 // Moving an appointment by the client's link: by the booking page's free times where there are any, else by a proposal.
 import { Alert, Button, Group, Skeleton, Title } from '@mantine/core'
-import { IconInfoCircle } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body, idempotencyKey, scheduling } from '~/api/client'
 import { type Alternative, Problem } from '~/api/problem'
+import { IconInfoCircle } from '~/ui/icons'
 import type { Appointment } from './appointment'
 import classes from './booking.module.css'
 import { pageOf } from './offers'

@@ -1,8 +1,8 @@
 // To the page on which the deposit is paid, in the same tab.
 import { Button } from '@mantine/core'
-import { IconCreditCard } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { money } from '~/i18n/format'
+import { IconCreditCard } from '~/ui/icons'
 import { type Appointment, due } from './appointment'
 
 export function PayDeposit({ appointment }: { appointment: Appointment }) {

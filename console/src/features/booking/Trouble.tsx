@@ -1,10 +1,10 @@
 // Why a page for clients shows nothing: in their words, without the names of our services.
 import { Alert, Button, Group, VisuallyHidden } from '@mantine/core'
-import { IconAlertTriangle, IconHourglass } from '@tabler/icons-react'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import { Failure } from '~/ui/Failure'
+import { IconAlertTriangle, IconHourglass } from '~/ui/icons'
 
 const SOON_SECONDS = 10
 

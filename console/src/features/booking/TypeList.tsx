@@ -1,8 +1,9 @@
 // The first step: what a practice offers.
-import { IconChevronRight } from '@tabler/icons-react'
+
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { money } from '~/i18n/format'
+import { IconChevronRight } from '~/ui/icons'
 import { written } from './address'
 import classes from './booking.module.css'
 import type { Offered } from './offers'

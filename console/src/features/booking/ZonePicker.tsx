@@ -1,8 +1,8 @@
 // In whose time the times are told: the client's own unless they choose another.
 import { Select } from '@mantine/core'
-import { IconWorld } from '@tabler/icons-react'
 import { useMemo } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconWorld } from '~/ui/icons'
 import { clockTime } from './when'
 
 const SHOWN_AT_ONCE = 100

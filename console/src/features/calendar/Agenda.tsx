@@ -1,10 +1,11 @@
 // The days to come as a list: what a narrow screen has room for.
-import { IconCreditCard, IconLock } from '@tabler/icons-react'
+
 import { useTranslation } from 'react-i18next'
 import type { BlockedTime, Session } from '~/api/types'
 import { longDay, span } from '~/i18n/format'
 import { addDays, dateOf, startOf } from '~/i18n/zone'
 import { EmptyState } from '~/ui/EmptyState'
+import { IconCreditCard, IconLock } from '~/ui/icons'
 import { statusShape } from '~/ui/StatusMark'
 import classes from './Agenda.module.css'
 import type { Entry, Shown } from './entries'

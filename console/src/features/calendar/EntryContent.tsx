@@ -1,8 +1,8 @@
 // One entry of the grid: plain elements, as a week may hold hundreds of them.
 import type { EventDisplayInfo } from '@fullcalendar/react'
-import { IconCreditCard, IconLock } from '@tabler/icons-react'
 import type { TFunction } from 'i18next'
 import { time } from '~/i18n/format'
+import { IconCreditCard, IconLock } from '~/ui/icons'
 import { statusShape } from '~/ui/StatusMark'
 import type { Entry } from './entries'
 import classes from './Grid.module.css'

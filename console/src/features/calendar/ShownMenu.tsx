@@ -1,8 +1,8 @@
 // What the calendar shows: calendars to switch on and off, and cancelled sessions.
 import { Button, Popover } from '@mantine/core'
-import { IconAdjustmentsHorizontal } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconAdjustmentsHorizontal } from '~/ui/icons'
 import type { ShownChoices as Choices } from './ShownChoices'
 import classes from './Toolbar.module.css'
 

@@ -1,9 +1,9 @@
 // What can be made of an empty slot, asked at the place that was clicked.
 import { Menu } from '@mantine/core'
-import { IconCalendarPlus, IconLock } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { dayAndTime, span } from '~/i18n/format'
 import { plusMinutes } from '~/i18n/zone'
+import { IconCalendarPlus, IconLock } from '~/ui/icons'
 import type { Spot } from './Grid'
 
 type Props = {

@@ -1,14 +1,5 @@
 // Everything about one client, and what can be done with them.
 import { ActionIcon, Alert, Button, Group, Menu, Text } from '@mantine/core'
-import {
-  IconArrowMerge,
-  IconCalendarPlus,
-  IconDots,
-  IconEraser,
-  IconFileDownload,
-  IconPencil,
-  IconTrash,
-} from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -21,6 +12,15 @@ import { useScope } from '~/auth/session'
 import { day } from '~/i18n/format'
 import { Boundary } from '~/ui/Boundary'
 import { ButtonLink } from '~/ui/ButtonLink'
+import {
+  IconArrowMerge,
+  IconCalendarPlus,
+  IconDots,
+  IconEraser,
+  IconFileDownload,
+  IconPencil,
+  IconTrash,
+} from '~/ui/icons'
 import { Page } from '~/ui/Page'
 import { done, failed } from '~/ui/toast'
 import { ContactSwitches } from './ContactSwitches'

@@ -1,7 +1,8 @@
 // Why a client may not be reached, by word and shape.
-import { IconBellOff, IconMailX, IconMessageOff } from '@tabler/icons-react'
+
 import { useTranslation } from 'react-i18next'
 import type { Client } from '~/api/types'
+import { IconBellOff, IconMailX, IconMessageOff } from '~/ui/icons'
 import classes from './clients.module.css'
 
 export function ContactMarks({ client }: { client: Client }) {

@@ -1,8 +1,8 @@
 // Who has the email already, and the way on for a family that shares one.
 import { Alert, Button, Stack, Text } from '@mantine/core'
-import { IconUsers } from '@tabler/icons-react'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconUsers } from '~/ui/icons'
 import { ClientName } from './ClientName'
 import classes from './clients.module.css'
 

@@ -1,10 +1,10 @@
 // What was blanked where, and what the law and the books keep, as every service has answered so far.
 import { Alert, Loader, Stack, Text, Title } from '@mantine/core'
-import { IconCircleCheck } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import type { components } from '~/api/generated/clients'
 import { useTimeZone } from '~/app/account'
 import { dayAndTime } from '~/i18n/format'
+import { IconCircleCheck } from '~/ui/icons'
 import classes from './clients.module.css'
 
 type Receipt = components['schemas']['ErasureOut']

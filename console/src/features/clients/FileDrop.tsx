@@ -1,8 +1,8 @@
 // A plain file input that is as large as the place in which a file can be dropped.
 import { Text } from '@mantine/core'
-import { IconFileUpload } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconFileUpload } from '~/ui/icons'
 import classes from './clients.module.css'
 
 export function FileDrop({ onFile }: { onFile: (file: File) => void }) {

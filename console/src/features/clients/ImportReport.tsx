@@ -1,7 +1,7 @@
 // What becomes of each row of a file, those that need a look first.
 import { Group, Stack, Table, Text } from '@mantine/core'
-import { IconAlertCircle, IconCircleCheck, IconCopy } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { IconAlertCircle, IconCircleCheck, IconCopy } from '~/ui/icons'
 import classes from './clients.module.css'
 import type { Report, Row } from './importing'
 import { PlanLimit } from './Refusal'

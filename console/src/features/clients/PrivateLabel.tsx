@@ -1,6 +1,7 @@
 // Marks what never leaves the practice.
-import { IconLock } from '@tabler/icons-react'
+
 import type { ReactNode } from 'react'
+import { IconLock } from '~/ui/icons'
 import classes from './clients.module.css'
 
 export function PrivateLabel({ children }: { children: ReactNode }) {

@@ -1,10 +1,10 @@
 // Why the service would not do something, where there is more to say than the service says.
 import { Alert, Anchor } from '@mantine/core'
-import { IconInfoCircle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'wouter'
 import { Problem } from '~/api/problem'
 import { Failure } from '~/ui/Failure'
+import { IconInfoCircle } from '~/ui/icons'
 
 /** Field errors stand at their fields; the plan's limits lead to the plan; everything else is said as it is. */
 export function Refusal({ error, onRetry }: { error: Error; onRetry?: () => void }) {

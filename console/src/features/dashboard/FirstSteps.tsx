@@ -1,8 +1,8 @@
 // A practice without a session has no figures: it is told what to do first.
 import { Text, Title } from '@mantine/core'
-import { IconCheck } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { ButtonLink } from '~/ui/ButtonLink'
+import { IconCheck } from '~/ui/icons'
 import classes from './dashboard.module.css'
 
 export function FirstSteps({ hasType }: { hasType: boolean }) {

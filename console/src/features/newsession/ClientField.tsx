@@ -1,12 +1,12 @@
 // Finds a client as one types, or lets one be made on the spot.
 import { Combobox, Loader, Text, TextInput, useCombobox } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconUserPlus } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body, clients } from '~/api/client'
 import type { Client } from '~/api/types'
+import { IconUserPlus } from '~/ui/icons'
 import classes from './NewSession.module.css'
 
 const SETTLES_MS = 150

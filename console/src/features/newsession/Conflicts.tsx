@@ -1,11 +1,11 @@
 // Why a time cannot be had, what is free nearby, and the way to take it all the same.
 import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { IconAlertTriangle } from '@tabler/icons-react'
 import { useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Alternative, Problem } from '~/api/problem'
 import { day, dayAndTime, span } from '~/i18n/format'
 import { ButtonLink } from '~/ui/ButtonLink'
+import { IconAlertTriangle } from '~/ui/icons'
 import './words'
 
 /** What has to be allowed so that a request that was refused goes through. */

@@ -13,7 +13,6 @@ import {
   Textarea,
   TextInput,
 } from '@mantine/core'
-import { IconLock } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -26,6 +25,7 @@ import { addDays, dateOf, moment, plusMinutes, timeOf } from '~/i18n/zone'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { EmptyState } from '~/ui/EmptyState'
 import { Failure } from '~/ui/Failure'
+import { IconLock } from '~/ui/icons'
 import { done } from '~/ui/toast'
 import { ClientField } from './ClientField'
 import { Conflicts, isRefusal, type Override } from './Conflicts'

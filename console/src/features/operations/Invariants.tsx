@@ -1,9 +1,9 @@
 // What must always hold in each service's data, and what breaks it.
 import { Table } from '@mantine/core'
-import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { Service } from '~/api/problem'
+import { IconAlertTriangle, IconCircleCheck } from '~/ui/icons'
 import { invariantsOf, SERVICES } from './looking'
 import classes from './operations.module.css'
 

@@ -1,12 +1,12 @@
 // One session's way through the services: asked for by its id, or by a link with `?subject=`.
 import { Alert, Button, Skeleton, Text, TextInput } from '@mantine/core'
-import { IconInfoCircle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useLocation, useSearch } from 'wouter'
 import { EmptyState } from '~/ui/EmptyState'
 import { Failure } from '~/ui/Failure'
+import { IconInfoCircle } from '~/ui/icons'
 import { Drawing } from './Drawing'
 import { JourneyTable } from './JourneyTable'
 import { journeyOf } from './journeys'

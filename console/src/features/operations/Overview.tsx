@@ -1,10 +1,10 @@
 // The services side by side: does each answer, and does anything lie about in it.
 import { Table, Tooltip } from '@mantine/core'
-import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconPlugConnectedX } from '@tabler/icons-react'
 import { useQueries } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Problem, type Service } from '~/api/problem'
+import { IconAlertTriangle, IconCircleCheck, IconCircleDashed, IconPlugConnectedX } from '~/ui/icons'
 import { deadOf, invariantsOf, keptOf, outboxOf, parkedOf, SERVICES } from './looking'
 import classes from './operations.module.css'
 import { Sideways } from './Sideways'

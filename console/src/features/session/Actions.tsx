@@ -1,10 +1,10 @@
 // What can be done about the session as it stands: the likeliest as the one button that stands out.
 import { ActionIcon, Button, Group, Menu } from '@mantine/core'
-import { IconDots } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { body, idempotencyKey, scheduling } from '~/api/client'
 import type { Session } from '~/api/types'
+import { IconDots } from '~/ui/icons'
 import { done } from '~/ui/toast'
 import { keys, take } from './queries'
 import { refused } from './Refusal'

@@ -1,11 +1,11 @@
 // What stands in the way of a time, what is free instead, and the way to take it on purpose.
 import { Alert, Button, Group, Stack, Text, TextInput } from '@mantine/core'
-import { IconCalendarX } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { type Alternative, Problem } from '~/api/problem'
 import { useTimeZone } from '~/app/account'
 import { day, dayAndTime, span } from '~/i18n/format'
+import { IconCalendarX } from '~/ui/icons'
 
 export type Override = { allow_overlap?: boolean; allow_outside_hours?: boolean; override_reason?: string }
 

@@ -1,8 +1,8 @@
 // The frame of a form that takes the overview's place: its heading has the focus, and there is a way back.
 import { Button, Group, Stack, Title } from '@mantine/core'
-import { IconArrowLeft } from '@tabler/icons-react'
 import { type ReactNode, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconArrowLeft } from '~/ui/icons'
 
 export function Form({
   title,

@@ -1,5 +1,6 @@
 // How far a message has come, by word and by shape.
 import { Group, Text } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
 import {
   IconAlertTriangle,
   IconCheck,
@@ -8,8 +9,7 @@ import {
   IconCircleX,
   IconClock,
   IconQuestionMark,
-} from '@tabler/icons-react'
-import { useTranslation } from 'react-i18next'
+} from '~/ui/icons'
 
 const SHAPES: Record<string, typeof IconClock> = {
   planned: IconClock,

@@ -1,12 +1,12 @@
 // A note that is edited where it stands, and saved when one leaves it.
 import { Alert, Button, Group, Text, Textarea } from '@mantine/core'
-import { IconEye, IconLock } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body, scheduling } from '~/api/client'
 import { Problem } from '~/api/problem'
 import type { Session } from '~/api/types'
+import { IconEye, IconLock } from '~/ui/icons'
 import classes from './panel.module.css'
 import { keys, take } from './queries'
 import { Refusal } from './Refusal'

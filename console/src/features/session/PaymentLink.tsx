@@ -1,7 +1,7 @@
 // The client's link to pay, to be handed on by other ways than the email.
 import { Anchor, Button, CopyButton } from '@mantine/core'
-import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { IconCheck, IconCopy } from '~/ui/icons'
 import classes from './panel.module.css'
 
 export function PaymentLink({ url }: { url: string }) {

@@ -1,10 +1,10 @@
 // What would go back, until when, and the two ways to decide; with payments down still by the policy, unseen.
 import { Alert, Button, Group, Skeleton, Stack, Text } from '@mantine/core'
-import { IconAlertTriangle } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { Session } from '~/api/types'
 import { money } from '~/i18n/format'
+import { IconAlertTriangle } from '~/ui/icons'
 import type { Decision } from './CancelForm'
 import { QuoteShown } from './QuoteShown'
 import { quoteOf } from './queries'

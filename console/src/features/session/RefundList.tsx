@@ -1,5 +1,9 @@
 // Every refund of a deposit, from planned to arrived, or why it did not.
 import { Text } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import type { Refund } from '~/api/types'
+import { useTimeZone } from '~/app/account'
+import { dayAndTime, money } from '~/i18n/format'
 import {
   IconAlertTriangle,
   IconCircle,
@@ -7,11 +11,7 @@ import {
   IconCircleDashed,
   IconCircleMinus,
   IconHandClick,
-} from '@tabler/icons-react'
-import { useTranslation } from 'react-i18next'
-import type { Refund } from '~/api/types'
-import { useTimeZone } from '~/app/account'
-import { dayAndTime, money } from '~/i18n/format'
+} from '~/ui/icons'
 import { failureInWords } from './failures'
 import classes from './panel.module.css'
 

@@ -1,10 +1,10 @@
 // Why an action was refused, in the words of this panel where it has some.
 import { Alert } from '@mantine/core'
-import { IconAlertTriangle } from '@tabler/icons-react'
 import i18next from 'i18next'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import { money } from '~/i18n/format'
+import { IconAlertTriangle } from '~/ui/icons'
 import { failed } from '~/ui/toast'
 
 const KNOWN = new Set([

@@ -1,12 +1,12 @@
 // The page that clients book on: on or off, where it is, and what it allows.
 import { Anchor, Button, CopyButton, Group, Radio, Stack, Switch, Text, TextInput } from '@mantine/core'
-import { IconExternalLink } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { body, scheduling } from '~/api/client'
 import { Problem } from '~/api/problem'
 import type { Account } from '~/api/types'
 import { accountKey, useAccount, useSessionTypes } from '~/app/account'
+import { IconExternalLink } from '~/ui/icons'
 import { Part } from '../parts/Part'
 import { Preset } from '../parts/Preset'
 import { Refusal } from '../parts/Refusal'

@@ -1,11 +1,11 @@
 // The calendars that sessions lie on, each with its hours.
 import { Badge, Button, Skeleton } from '@mantine/core'
-import { IconPlus } from '@tabler/icons-react'
 import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Calendar } from '~/api/types'
 import { useAccount, useCalendars } from '~/app/account'
 import { Failure } from '~/ui/Failure'
+import { IconPlus } from '~/ui/icons'
 import { Dot } from '../parts/Dot'
 import { useOpened } from '../parts/opened'
 import { Part } from '../parts/Part'

@@ -1,10 +1,10 @@
 // Dates that are not as their weekday is: a day off, or other hours.
 import { ActionIcon, Button, Group, Text, TextInput } from '@mantine/core'
-import { IconPlus, IconX } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { useTimeZone } from '~/app/account'
 import { day } from '~/i18n/format'
 import { addDays, moment, today } from '~/i18n/zone'
+import { IconPlus, IconX } from '~/ui/icons'
 import classes from './Hours.module.css'
 import { type DayOff, next } from './hours'
 import { SpanRows } from './SpanRows'

@@ -1,7 +1,7 @@
 // The spans of one day: from, to, and away with it.
 import { ActionIcon, Text } from '@mantine/core'
-import { IconX } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { IconX } from '~/ui/icons'
 import { ClockField } from '../parts/ClockField'
 import classes from './Hours.module.css'
 import type { Span } from './hours'

@@ -1,7 +1,7 @@
 // The hours of a week: several spans a day, and one day's copied to all.
 import { ActionIcon, Tooltip } from '@mantine/core'
-import { IconCopy, IconPlus } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
+import { IconCopy, IconPlus } from '~/ui/icons'
 import classes from './Hours.module.css'
 import { next, span, WEEKDAYS, type Week, type Weekday } from './hours'
 import { SpanRows } from './SpanRows'

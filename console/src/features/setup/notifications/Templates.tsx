@@ -1,10 +1,10 @@
 // The words of one message: which one, and the editor for it.
 import { Button, NativeSelect, SegmentedControl, Skeleton } from '@mantine/core'
-import { IconArrowLeft } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Link, useSearchParams } from 'wouter'
 import { LANGUAGES } from '~/i18n'
 import { Failure } from '~/ui/Failure'
+import { IconArrowLeft } from '~/ui/icons'
 import { Part } from '../parts/Part'
 import { type Channel, KINDS, type Kind, TO_CLIENT, TO_PROVIDER, textable, useTemplates } from './kinds'
 import classes from './Notifications.module.css'

@@ -1,8 +1,8 @@
 // A colour to tell things apart by: one of ten with a name, or any other.
 import { Input } from '@mantine/core'
-import { IconCheck } from '@tabler/icons-react'
 import { useId } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconCheck } from '~/ui/icons'
 import classes from './ColorField.module.css'
 
 const PALETTE = {

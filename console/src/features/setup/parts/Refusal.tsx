@@ -1,9 +1,9 @@
 // Why a form was not taken, where no single field is to blame.
 import { Alert } from '@mantine/core'
-import { IconLock } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import { Failure } from '~/ui/Failure'
+import { IconLock } from '~/ui/icons'
 import { TextLink } from './TextLink'
 
 export function Refusal({ error, told = [] }: { error: Error | null; told?: string[] }) {

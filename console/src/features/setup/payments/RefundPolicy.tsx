@@ -1,10 +1,10 @@
 // What comes back of a deposit when a session is cancelled: one share, or less the later it is.
 import { ActionIcon, Button, NumberInput, Radio, Stack, Switch, Text } from '@mantine/core'
-import { IconPlus, IconX } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { type ReactNode, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body, payments } from '~/api/client'
+import { IconPlus, IconX } from '~/ui/icons'
 import { Part } from '../parts/Part'
 import { Refusal } from '../parts/Refusal'
 import { SaveBar } from '../parts/SaveBar'

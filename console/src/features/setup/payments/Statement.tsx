@@ -1,6 +1,5 @@
 // The statement of a period as a file, for the bookkeeper.
 import { Button, TextInput } from '@mantine/core'
-import { IconDownload } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -8,6 +7,7 @@ import { payments } from '~/api/client'
 import { useTimeZone } from '~/app/account'
 import { addDays, today } from '~/i18n/zone'
 import { Failure } from '~/ui/Failure'
+import { IconDownload } from '~/ui/icons'
 import { Part } from '../parts/Part'
 import classes from './Payments.module.css'
 

@@ -1,12 +1,12 @@
 // How the practice's own account at Stripe stands, in words, and the way to go on there.
 import { Button, Group, Skeleton, Stack, Text } from '@mantine/core'
-import { IconAlertTriangle, IconCircleCheck, IconCircleDashed } from '@tabler/icons-react'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import { body, idempotencyKey, payments } from '~/api/client'
 import type { components } from '~/api/generated/payments'
 import { useAccount } from '~/app/account'
 import { Failure } from '~/ui/Failure'
+import { IconAlertTriangle, IconCircleCheck, IconCircleDashed } from '~/ui/icons'
 import { Part } from '../parts/Part'
 import { Refusal } from '../parts/Refusal'
 import { TextLink } from '../parts/TextLink'

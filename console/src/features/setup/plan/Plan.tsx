@@ -1,8 +1,8 @@
 // What the plan includes, beside the others, and what the practice is called and goes by.
 import { Table } from '@mantine/core'
-import { IconCheck } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { useAccount } from '~/app/account'
+import { IconCheck } from '~/ui/icons'
 import { Part } from '../parts/Part'
 import { AccountForm } from './AccountForm'
 import classes from './Plan.module.css'
