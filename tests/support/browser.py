@@ -82,11 +82,11 @@ def person(browser: Browser, base: str, *, width: int = 1280, height: int = 832,
     return context
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2, levels A and AA, on the page as it stands: rule, and where."""
+def violations(page: Page, within: str | None = None) -> list[str]:
+    """What axe finds against WCAG 2.2, levels A and AA, on the page as it stands, or `within` a selector alone: rule, and where."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_AXE.read_text())
-    found = page.evaluate("levels => axe.run(document, {runOnly: levels})", _LEVELS)
+    found = page.evaluate("([within, levels]) => axe.run(within ?? document, {runOnly: levels})", [within, _LEVELS])
     return [
         f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'].splitlines()[-1].strip()[:200]})"
         for violation in found["violations"]
