@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.e2e.conftest import Console
 
+from e2e.conftest import Console
 from embedded.practice import Practice, on_a_weekday
 from support.browser import Complaints, person, violations
 

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from e2e.conftest import Console, sign_in
 from support.browser import Complaints, person, violations
-from tests.e2e.conftest import Console, sign_in
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # The grid draws half an hour this high.
@@ -45,13 +45,13 @@ def place(page: Page, day: date, clock: str) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + (hour + minute / 60) * 2 * _HALF_HOUR + 4
 
 
-
 def drag(page: Page, what: Locator, by_minutes: int, by_days: int = 0) -> None:
     """Take an entry near its upper edge, and let it go elsewhere."""
     what.scroll_into_view_if_needed()
     box = what.bounding_box()
     column = page.locator('[role="cell"][data-date]').last.bounding_box()
-    assert box is not None and column is not None
+    assert box is not None
+    assert column is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + 8
     page.mouse.move(x, y)
     page.mouse.down()

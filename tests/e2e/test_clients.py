@@ -9,8 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from e2e.conftest import Console
 from embedded.practice import Practice, on_a_weekday, wait_for
-from tests.e2e.conftest import Console
 
 Visit = Callable[[str], Page]
 
@@ -102,7 +102,9 @@ def test_a_profile_is_changed_in_place_and_each_change_can_be_undone(suite: Cons
     expect(page.get_by_role("textbox", name="Private notes")).to_have_value("Brings a dog.")
     expect(page.get_by_role("switch", name="SMS")).not_to_be_checked()
 
-    expect(page.get_by_role("link", name="Book session")).to_have_attribute("href", f"/calendar?new&client={client['id']}")
+    expect(page.get_by_role("link", name="Book session")).to_have_attribute(
+        "href", f"/calendar?new&client={client['id']}"
+    )
     page.get_by_role("link", name="Fitting").click()
     expect(page).to_have_url(f"{suite.url}/clients/{client['id']}?session={session_id}")
     expect(drawer(page)).to_be_visible()
@@ -178,7 +180,9 @@ def test_a_file_is_looked_at_row_by_row_before_it_is_taken_in(suite: Console, vi
     suite.practice.client("Thea There", "thea@example.org")
     file = tmp_path / "Liste.csv"
     file.write_bytes(
-        'Wer;E-Mail;Seit\n"Imke Importée";imke@example.org;2019\nThea;thea@example.org;2020\nIvo Wrong;ivo;2021\n'.encode("cp1252")
+        'Wer;E-Mail;Seit\n"Imke Importée";imke@example.org;2019\nThea;thea@example.org;2020\nIvo Wrong;ivo;2021\n'.encode(
+            "cp1252"
+        )
     )
     page = visit("/clients")
 

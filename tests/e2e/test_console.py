@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from e2e.conftest import Console, sign_in
 from embedded.practice import on_a_weekday
 from support.browser import Complaints, person, violations
-from tests.e2e.conftest import Console, sign_in
 
 PLACES = ("/calendar", "/clients", "/dashboard", "/operations")
 TABS = ("session-types", "calendars", "blocked-times", "booking", "notifications", "payments", "plan")
@@ -28,7 +28,9 @@ def filled(suite: Console) -> Console:
 
 
 def test_a_token_is_in_no_storage_of_the_browser(page: Page) -> None:
-    kept = page.evaluate("JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])")
+    kept = page.evaluate(
+        "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])"
+    )
 
     assert "eyJ" not in kept
 
@@ -80,7 +82,9 @@ def test_a_phone_needs_no_sideways_scrolling(filled: Console, browser: Browser, 
     sign_in(page, path)
     settled(page)
 
-    width = page.evaluate("Math.max(document.documentElement.scrollWidth, document.querySelector('#content').scrollWidth)")
+    width = page.evaluate(
+        "Math.max(document.documentElement.scrollWidth, document.querySelector('#content').scrollWidth)"
+    )
     context.close()
 
     assert width <= 375
@@ -111,12 +115,19 @@ def test_the_language_can_be_changed_and_stays(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("service", "path"),
-    [("clients", "/clients"), ("payments", "/setup/payments"), ("notifications", "/setup/notifications"), ("scheduling", "/dashboard")],
+    [
+        ("clients", "/clients"),
+        ("payments", "/setup/payments"),
+        ("notifications", "/setup/notifications"),
+        ("scheduling", "/dashboard"),
+    ],
 )
 def test_a_service_that_is_down_is_named_and_the_rest_works(page: Page, service: str, path: str) -> None:
     page.goto("/clients")
     expect(page.get_by_role("heading", level=1).first).to_be_visible()
-    page.route(f"**/{service}/v1/**", lambda route: route.fulfill(status=503, json={"code": "unavailable", "status": 503}))
+    page.route(
+        f"**/{service}/v1/**", lambda route: route.fulfill(status=503, json={"code": "unavailable", "status": 503})
+    )
 
     page.get_by_role("link", name={"clients": "Clients", "scheduling": "Dashboard"}.get(service, "Set-up")).click()
     if path.startswith("/setup/"):

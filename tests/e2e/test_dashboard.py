@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import Console
+from e2e.conftest import Console
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # Whatever else the practice has at that hour.

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.e2e.conftest import Console
 
+from e2e.conftest import Console
 from embedded.practice import Practice, on_a_weekday, wait_for
 
 # Whatever other tests have put there.

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from e2e.conftest import Console, sign_in
 from embedded.practice import Practice
 from support.browser import person, violations
-from tests.e2e.conftest import Console, sign_in
 
 Visit = Callable[[str], Page]
 PANEL = '[role="dialog"]'

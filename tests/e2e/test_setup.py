@@ -10,9 +10,9 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from chassis.auth import SCOPES, issue
 from contracts.envelope import parse_time
+from e2e.conftest import Console, sign_in
 from embedded import secrets_file
 from embedded.practice import Practice, wait_for
-from tests.e2e.conftest import Console, sign_in
 
 ACCOUNT = "acc_setup_by_browser"
 

@@ -1,10 +1,12 @@
 // The frame of every page that the provider sees: the rail at the left, and who is signed in.
+
 import { Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import clsx from 'clsx'
 import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useLocation } from 'wouter'
+import icon from '~/app/icon.svg'
 import { useScope } from '~/auth/session'
 import { signOut } from '~/auth/signing'
 import { changeLanguage, LANGUAGES, type Language, language } from '~/i18n'
@@ -98,7 +100,7 @@ export function Shell({ children }: { children: ReactNode }) {
 function Brand() {
   return (
     <Group gap="sm" wrap="nowrap">
-      <img src="/assets/icon.svg" alt="" width={28} height={28} />
+      <img src={icon} alt="" width={28} height={28} />
       <Text fw={600} size="lg">
         Timeblu
       </Text>

@@ -1,9 +1,11 @@
 // The way in, as the server of this page says: the demo practice, an identity provider, or a token.
+
 import { Alert, Button, Center, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { type FormEvent, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { config } from '~/app/config'
+import icon from '~/app/icon.svg'
 import { begin, takeToken } from './signing'
 
 export default function SignInPage() {
@@ -34,7 +36,7 @@ export default function SignInPage() {
     <Center mih="100%" p="md" component="main">
       <Paper withBorder p="xl" w={416} radius="lg">
         <Stack>
-          <img src="/assets/icon.svg" alt="" width={40} height={40} />
+          <img src={icon} alt="" width={40} height={40} />
           <Title order={1}>{t('signInTitle')}</Title>
           {failure && (
             <Alert color="red" role="alert">

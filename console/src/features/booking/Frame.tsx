@@ -3,6 +3,7 @@
 import type { ReactNode } from 'react'
 import { useEffect } from 'react'
 import { useTranslation } from 'react-i18next'
+import icon from '~/app/icon.svg'
 import classes from './booking.module.css'
 
 export function Frame({ title, children, narrow = false }: { title?: string; children: ReactNode; narrow?: boolean }) {
@@ -14,7 +15,7 @@ export function Frame({ title, children, narrow = false }: { title?: string; chi
     <div className={classes.frame}>
       <main className={narrow ? classes.narrow : classes.wide}>{children}</main>
       <footer className={classes.foot}>
-        <img src="/assets/icon.svg" alt="" width={16} height={16} />
+        <img src={icon} alt="" width={16} height={16} />
         <span>{t('poweredBy')}</span>
       </footer>
     </div>
