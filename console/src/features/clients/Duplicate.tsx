@@ -20,7 +20,10 @@ export function Duplicate({
   const { t } = useTranslation('clients')
   const shown = useRef<HTMLDivElement>(null)
   // It comes below a long form, and is what to look at now.
-  useEffect(() => shown.current?.scrollIntoView({ block: 'center' }), [])
+  useEffect(() => {
+    // In braces: a browser may answer with a promise, which React would take for a way to clean up.
+    shown.current?.scrollIntoView({ block: 'center' })
+  }, [])
   return (
     <Alert ref={shown} color="yellow" icon={<IconUsers aria-hidden />} title={t('duplicate')} role="alert">
       <Stack gap="sm" align="flex-start">
