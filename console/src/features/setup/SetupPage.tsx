@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, Redirect, useLocation } from 'wouter'
 import { Boundary } from '~/ui/Boundary'
 import { Page } from '~/ui/Page'
+import { mayLeave } from './parts/unsaved'
 import classes from './SetupPage.module.css'
 
 const TABS = {
@@ -48,7 +49,7 @@ export default function SetupPage({ tab = 'session-types' }: { tab?: string }) {
           className={classes.choice}
           aria-label={t('parts')}
           value={here}
-          onChange={(event) => navigate(`/setup/${event.currentTarget.value}`)}
+          onChange={({ currentTarget: { value } }) => mayLeave() && navigate(`/setup/${value}`)}
           data={NAMES.map((name) => ({ value: name, label: t(`tab_${name}`) }))}
         />
         <div className={classes.shown}>

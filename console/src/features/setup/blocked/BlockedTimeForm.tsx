@@ -77,10 +77,11 @@ export default function BlockedTimeForm({ event, onClose }: { event?: BlockedTim
       ),
     {
       keys: KEYS,
-      words: t('blockedEnded'),
+      words: null,
       onSaved: (_, gone) => {
         onClose()
-        if (gone.series_id === null || scope === 'this') done(t('blockedEnded'), () => bringBack(gone))
+        const alone = gone.series_id === null || scope === 'this'
+        done(t('blockedEnded'), alone ? () => bringBack(gone) : undefined)
       },
     },
   )

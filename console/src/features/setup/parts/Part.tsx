@@ -1,6 +1,7 @@
 // A part of a set-up page: its heading, what it is for, and what can be begun there.
-import { Box, Group, Text, Title } from '@mantine/core'
+import { Box, Text, Title } from '@mantine/core'
 import { type ReactNode, useId } from 'react'
+import classes from './Part.module.css'
 
 export function Part({
   title,
@@ -16,7 +17,7 @@ export function Part({
   const id = useId()
   return (
     <Box component="section" aria-labelledby={id} mb={40}>
-      <Group justify="space-between" align="flex-start" wrap="nowrap" mb="md" gap="md">
+      <div className={classes.head}>
         <div>
           <Title order={2} id={id}>
             {title}
@@ -27,8 +28,8 @@ export function Part({
             </Text>
           )}
         </div>
-        {action}
-      </Group>
+        {action && <div className={classes.action}>{action}</div>}
+      </div>
       {children}
     </Box>
   )

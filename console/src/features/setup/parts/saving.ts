@@ -7,17 +7,17 @@ import { Problem } from '~/api/problem'
 import { money } from '~/i18n/format'
 import { done } from '~/ui/toast'
 
-/** Save by `save`; then what `keys` hold is asked again, and a word says that it is done. */
+/** Save by `save`; then what `keys` hold is asked again, and `words` say that it is done (null: the caller does). */
 export function useSaving<Given, Kept>(
   save: (given: Given) => Promise<Kept>,
-  { keys, words, onSaved }: { keys: QueryKey[]; words?: string; onSaved?: (kept: Kept, given: Given) => void },
+  { keys, words, onSaved }: { keys: QueryKey[]; words?: string | null; onSaved?: (kept: Kept, given: Given) => void },
 ) {
   const queries = useQueryClient()
   const refresh = () => Promise.all(keys.map((queryKey) => queries.invalidateQueries({ queryKey })))
   return useMutation({
     mutationFn: save,
     onSuccess: (kept, given) => {
-      done(words ?? i18next.t('app:saved'))
+      if (words !== null) done(words ?? i18next.t('app:saved'))
       onSaved?.(kept, given)
       void refresh()
     },
