@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,6 +18,10 @@ from embedded.practice import Practice, wait_for
 ACCOUNT = "acc_setup_by_browser"
 
 
+def _known(practice: Practice, service: str, path: str) -> bool:
+    return practice.call("GET", service, path).status_code == 200
+
+
 @pytest.fixture(scope="module")
 def practice(suite: Console) -> Practice:
     """A practice of its own, with nothing but its default calendar, known to every service."""
@@ -24,7 +29,7 @@ def practice(suite: Console) -> Practice:
     made.provision(name="Practice of Set-up", username="set-up")
     made.client("Ada Example")
     for service, path in (("payments", "/v1/connect"), ("notifications", "/v1/settings")):
-        wait_for(lambda s=service, p=path: made.call("GET", s, p).status_code == 200, f"{service} hears of the account")
+        wait_for(partial(_known, made, service, path), f"{service} hears of the account")
     return made
 
 
