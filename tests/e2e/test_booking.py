@@ -58,9 +58,10 @@ def test_a_client_books_pays_the_deposit_and_is_confirmed(online: Practice, visi
 def test_without_a_deposit_it_is_booked_at_once_for_whoever_is_free(online: Practice, visitor: Page) -> None:
     name = f"Dr. {uuid.uuid4().hex[:6]}"
     other = online.post("scheduling", "/v1/calendars", {"name": name, "working_hours": WORKING_HOURS})
-    service, email = new_type(online, "First meeting by page", percent=None, price=0), address()
+    kind, email = f"Meeting {name}", address()
+    service = new_type(online, kind, percent=None, price=0)
     visitor.goto(f"/book/{username(online)}")
-    visitor.get_by_role("link", name="First meeting by page").click()
+    visitor.get_by_role("link", name=kind).click()
     visitor.get_by_role("radio", name=name).check()
 
     pick_a_time(visitor)
@@ -69,7 +70,7 @@ def test_without_a_deposit_it_is_booked_at_once_for_whoever_is_free(online: Prac
 
     expect(visitor.get_by_role("heading", name="You are booked")).to_be_visible()
     expect(visitor.get_by_text(f"{name}, ")).to_be_visible()
-    online.wait_mail(email, "First meeting by page")
+    online.wait_mail(email, kind)
     (booked,) = online.get("scheduling", "/v1/sessions", q=email, service_id=service)["data"]
     assert (booked["calendar_id"], booked["status"], booked["source"]) == (other["id"], "confirmed", "online")
 
