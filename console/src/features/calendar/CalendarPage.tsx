@@ -3,7 +3,7 @@ import './words'
 import { Skeleton, Text } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
-import { lazy, Suspense, useCallback, useMemo, useState } from 'react'
+import { lazy, type ReactNode, Suspense, useCallback, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useSearchParams } from 'wouter'
 import type { Session, SessionType } from '~/api/types'
@@ -13,7 +13,6 @@ import { language } from '~/i18n'
 import { dateOf, moment, today as todayIn } from '~/i18n/zone'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { Failure } from '~/ui/Failure'
-import { SideDrawer } from '~/ui/SideDrawer'
 import type { Subject } from './BlockForm'
 import classes from './CalendarPage.module.css'
 import { type Entry, entriesOf, type Shown, shades } from './entries'
@@ -22,13 +21,14 @@ import { Grid, type Spot } from './Grid'
 import { opening } from './hours'
 import { useMoves } from './moves'
 import { spanOf, takeIn, useBlockedTimesOf, useOthersChanges, useSessionsOf } from './range'
-import { ShownMenu } from './ShownMenu'
-import { SlotMenu } from './SlotMenu'
+import { ShownButton } from './ShownButton'
 import { useCancelledShown, useHiddenCalendars } from './shown'
 import { Toolbar } from './Toolbar'
 import { daysOf, isView, rememberView, stepped, titleOf, usualView, type View } from './views'
 
 const NewSessionForm = lazy(() => import('../newsession/NewSessionForm'))
+const SideDrawer = lazy(() => import('~/ui/SideDrawer').then((file) => ({ default: file.SideDrawer })))
+const SlotMenu = lazy(() => import('./SlotMenu'))
 const Agenda = lazy(() => import('./Agenda'))
 const BlockForm = lazy(() => import('./BlockForm'))
 const RefusedMove = lazy(() => import('./RefusedMove'))
@@ -188,7 +188,7 @@ export default function CalendarPage() {
         onStep={step}
         onNew={fromScratch}
       >
-        <ShownMenu
+        <ShownButton
           calendars={calendars.data ?? NOTHING}
           hidden={hidden}
           onToggle={toggleCalendar}
@@ -234,56 +234,64 @@ export default function CalendarPage() {
         )}
         {!ready && <Skeleton h="100%" radius={0} />}
       </div>
-      <SlotMenu
-        spot={asked}
-        timeZone={zone}
-        onClose={() => setAsked(null)}
-        onSession={(spot) =>
-          openNew({
-            start: spot.allDay ? moment(dateOf(spot.starts_at, zone), opensAt, zone) : spot.starts_at,
-            minutes: spot.allDay ? null : spot.minutes,
-            calendar: only(shown),
-          })
-        }
-        onBlock={(spot) =>
-          setBlock({
-            kind: 'new',
-            starts_at: spot.starts_at,
-            minutes: spot.minutes ?? (spot.allDay ? 24 * 60 : USUAL_BLOCK_MINUTES),
-            allDay: spot.allDay,
-            calendarId: usualCalendar?.id,
-          })
-        }
-      />
-      <SideDrawer opened={makingNew} onClose={closeNew} title={t('newSession')}>
-        <Suspense fallback={<Skeleton h={320} />}>
-          {makingNew && (
-            <NewSessionForm
-              initial={{ ...initial, start: initial.start ?? nextStart() }}
-              onClose={closeNew}
-              onCreated={created}
-            />
-          )}
-        </Suspense>
-      </SideDrawer>
-      <SideDrawer
-        opened={block !== null}
-        onClose={() => setBlock(null)}
-        title={t(block?.kind === 'old' ? 'editBlocked' : 'blockTime')}
-      >
-        <Suspense fallback={<Skeleton h={320} />}>
-          {block && <BlockForm subject={block} onClose={() => setBlock(null)} />}
-        </Suspense>
-      </SideDrawer>
-      <SideDrawer
-        opened={moves.refused !== null}
-        onClose={moves.forget}
-        title={moves.refused ? t('cannotMove', { name: moves.refused.name }) : ''}
-      >
-        <Suspense fallback={<Skeleton h={160} />}>
-          {moves.refused && <RefusedMove refused={moves.refused} timeZone={zone} calendars={names} />}
-        </Suspense>
-      </SideDrawer>
+      <Opened by={asked !== null}>
+        <SlotMenu
+          spot={asked}
+          timeZone={zone}
+          onClose={() => setAsked(null)}
+          onSession={(spot) =>
+            openNew({
+              start: spot.allDay ? moment(dateOf(spot.starts_at, zone), opensAt, zone) : spot.starts_at,
+              minutes: spot.allDay ? null : spot.minutes,
+              calendar: only(shown),
+            })
+          }
+          onBlock={(spot) =>
+            setBlock({
+              kind: 'new',
+              starts_at: spot.starts_at,
+              minutes: spot.minutes ?? (spot.allDay ? 24 * 60 : USUAL_BLOCK_MINUTES),
+              allDay: spot.allDay,
+              calendarId: usualCalendar?.id,
+            })
+          }
+        />
+      </Opened>
+      <Opened by={makingNew}>
+        <SideDrawer opened={makingNew} onClose={closeNew} title={t('newSession')}>
+          <Suspense fallback={<Skeleton h={320} />}>
+            {makingNew && (
+              <NewSessionForm
+                initial={{ ...initial, start: initial.start ?? nextStart() }}
+                onClose={closeNew}
+                onCreated={created}
+              />
+            )}
+          </Suspense>
+        </SideDrawer>
+      </Opened>
+      <Opened by={block !== null}>
+        <SideDrawer
+          opened={block !== null}
+          onClose={() => setBlock(null)}
+          title={t(block?.kind === 'old' ? 'editBlocked' : 'blockTime')}
+        >
+          <Suspense fallback={<Skeleton h={320} />}>
+            {block && <BlockForm subject={block} onClose={() => setBlock(null)} />}
+          </Suspense>
+        </SideDrawer>
+      </Opened>
+      <Opened by={moves.refused !== null}>
+        <SideDrawer
+          opened={moves.refused !== null}
+          onClose={moves.forget}
+          title={moves.refused ? t('cannotMove', { name: moves.refused.name }) : ''}
+        >
+          <Suspense fallback={<Skeleton h={160} />}>
+            {moves.refused && <RefusedMove refused={moves.refused} timeZone={zone} calendars={names} />}
+          </Suspense>
+        </SideDrawer>
+      </Opened>
       {sessionId && (
         <Suspense fallback={null}>
           <SessionPanel sessionId={sessionId} onClose={() => set({ session: null })} />
@@ -291,6 +299,13 @@ export default function CalendarPage() {
       )}
     </div>
   )
+}
+
+/** What opens over the grid is loaded when it first opens, and stays, so that it can close as it should. */
+function Opened({ by, children }: { by: boolean; children: ReactNode }) {
+  const [ever, setEver] = useState(by)
+  if (by && !ever) setEver(true)
+  return ever ? <Suspense fallback={null}>{children}</Suspense> : null
 }
 
 /** For how long something new will be: most types fit into an hour. */

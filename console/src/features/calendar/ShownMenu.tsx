@@ -1,39 +1,40 @@
 // What the calendar shows: calendars to switch on and off, and cancelled sessions.
-import { Button, Popover } from '@mantine/core'
-import { lazy, Suspense } from 'react'
+import { Checkbox, ColorSwatch, Divider, Group, Popover, Stack, Switch, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import { IconAdjustmentsHorizontal } from '~/ui/icons'
-import type { ShownChoices as Choices } from './ShownChoices'
-import classes from './Toolbar.module.css'
+import { type Choices, Face } from './ShownButton'
 
-const ShownChoices = lazy(() => import('./ShownChoices').then((file) => ({ default: file.ShownChoices })))
-
-export function ShownMenu(props: Parameters<typeof Choices>[0]) {
+export default function ShownMenu({ calendars, hidden, onToggle, withCancelled, onCancelled }: Choices) {
   const { t } = useTranslation('calendar')
-  const { calendars, hidden } = props
-  const shown = calendars.filter(({ id }) => !hidden.has(id)).length
   const several = calendars.length > 1
-  const counts = several && shown < calendars.length
-  const label = several ? t('calendars') : t('display')
   return (
-    <Popover position="bottom-end" width={256} trapFocus returnFocus>
+    <Popover position="bottom-end" width={256} trapFocus returnFocus defaultOpened>
       <Popover.Target>
-        <Button
-          variant="default"
-          aria-label={counts ? t('calendarsShown', { shown, all: calendars.length }) : label}
-          px="sm"
-        >
-          <IconAdjustmentsHorizontal size={18} aria-hidden />
-          <span className={classes.label}>
-            {label}
-            {counts && ` ${shown}/${calendars.length}`}
-          </span>
-        </Button>
+        <Face calendars={calendars} hidden={hidden} />
       </Popover.Target>
-      <Popover.Dropdown aria-label={label}>
-        <Suspense fallback={null}>
-          <ShownChoices {...props} />
-        </Suspense>
+      <Popover.Dropdown aria-label={several ? t('calendars') : t('display')}>
+        <Stack gap="md">
+          {several && (
+            <>
+              {calendars.map(({ id, name, color }) => (
+                <Checkbox
+                  key={id}
+                  checked={!hidden.has(id)}
+                  onChange={() => onToggle(id)}
+                  label={
+                    <Group gap="sm" wrap="nowrap">
+                      <ColorSwatch color={color} size={12} withShadow={false} />
+                      <Text size="sm" lineClamp={1}>
+                        {name}
+                      </Text>
+                    </Group>
+                  }
+                />
+              ))}
+              <Divider />
+            </>
+          )}
+          <Switch label={t('showCancelled')} checked={withCancelled} onChange={onCancelled} />
+        </Stack>
       </Popover.Dropdown>
     </Popover>
   )

@@ -14,7 +14,7 @@ type Props = {
   onBlock: (spot: Spot) => void
 }
 
-export function SlotMenu({ spot, timeZone, onClose, onSession, onBlock }: Props) {
+export default function SlotMenu({ spot, timeZone, onClose, onSession, onBlock }: Props) {
   const { t } = useTranslation('calendar')
   return (
     <Menu

@@ -1,10 +1,10 @@
 // The row above the grid: where in time, which view, and what is shown.
-import { ActionIcon, Button, SegmentedControl, Title } from '@mantine/core'
+import { ActionIcon, Button, Title } from '@mantine/core'
+import { IconChevronLeft, IconChevronRight, IconPlus } from '~/ui/icons'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
-import { IconChevronLeft, IconChevronRight, IconPlus } from '~/ui/icons'
 import classes from './Toolbar.module.css'
-import { isView, VIEWS, type View } from './views'
+import { VIEWS, type View } from './views'
 
 type Props = {
   title: string
@@ -36,13 +36,14 @@ export function Toolbar({ title, view, onView, onToday, onStep, onNew, children 
       </Title>
       <div className={classes.show}>
         {children}
-        <SegmentedControl
-          className={classes.views}
-          aria-label={t('view')}
-          value={view}
-          onChange={(wanted) => isView(wanted) && onView(wanted)}
-          data={VIEWS.map((one) => ({ value: one, label: t(one) }))}
-        />
+        <div className={classes.views} role="radiogroup" aria-label={t('view')}>
+          {VIEWS.map((one) => (
+            <label key={one} className={classes.view}>
+              <input type="radio" name="view" value={one} checked={view === one} onChange={() => onView(one)} />
+              <span>{t(one)}</span>
+            </label>
+          ))}
+        </div>
       </div>
       <Button className={classes.add} leftSection={<IconPlus size={18} aria-hidden />} onClick={onNew}>
         {t('newSession')}

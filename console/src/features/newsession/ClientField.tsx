@@ -23,6 +23,7 @@ type Props = {
 export function ClientField({ value, onChange, onCreate, error }: Props) {
   const { t } = useTranslation('newsession')
   const [typed, setTyped] = useState<string>()
+  const [hurried, setHurried] = useState(false)
   const text = typed ?? value?.name ?? ''
   const [q] = useDebouncedValue(typed?.trim() ?? '', SETTLES_MS)
   const list = useCombobox({
@@ -42,12 +43,23 @@ export function ClientField({ value, onChange, onCreate, error }: Props) {
     if (empty) input.current?.focus()
   }, [])
   const people = found.data?.data ?? []
-  const { selectFirstOption, resetSelectedOption } = list
+  const { selectFirstOption, resetSelectedOption, closeDropdown } = list
   // Enter takes the first that fits what was typed, and nothing before anything was.
   useEffect(() => {
     if (q && found.data && !found.isPlaceholderData) selectFirstOption()
     else resetSelectedOption()
   }, [q, found.data, found.isPlaceholderData, selectFirstOption, resetSelectedOption])
+  const settled = found.data !== undefined && !found.isPlaceholderData && q === (typed?.trim() ?? '')
+  const first = people[0]
+  // Who types fast and presses Enter means the first that will be found.
+  useEffect(() => {
+    if (!hurried || !settled) return
+    setHurried(false)
+    if (!first) return
+    onChange(first)
+    setTyped(undefined)
+    closeDropdown()
+  }, [hurried, settled, first, onChange, closeDropdown])
   const pick = (option: string) => {
     list.closeDropdown()
     if (option === CREATE) return onCreate(typed?.trim() ?? '')
@@ -67,6 +79,12 @@ export function ClientField({ value, onChange, onCreate, error }: Props) {
             setTyped(event.currentTarget.value)
             if (value) onChange(null)
             list.openDropdown()
+          }}
+          onKeyDown={(event) => {
+            if (event.key !== 'Enter' || !typed?.trim() || settled) return
+            event.preventDefault()
+            event.stopPropagation()
+            setHurried(true)
           }}
           onClick={() => list.openDropdown()}
           onBlur={() => list.closeDropdown()}
