@@ -21,6 +21,7 @@ import { TimeField } from '../newsession/TimeField'
 import { changeBlocked } from './range'
 
 const REPEATS = ['none', 'daily', 'weekly', 'monthly'] as const
+const FIELDS = /^\/(title|starts_at|ends_at|calendar_id|rrule|notes)$/
 const SCOPES = ['this', 'following', 'all'] as const
 type Scope = (typeof SCOPES)[number]
 
@@ -111,8 +112,7 @@ export default function BlockForm({ subject, onClose }: Props) {
       const wanted = {
         ...fields,
         ...permitted,
-        on_conflict: skip ? ('skip' as const) : ('fail' as const),
-        ...(rrule ? { rrule } : {}),
+        ...(rrule ? { rrule, on_conflict: skip ? ('skip' as const) : ('fail' as const) } : {}),
       }
       const made = await body(scheduling.POST('/v1/events', { params: { header: keyFor(wanted) }, body: wanted }))
       const series = 'occurrences' in made
@@ -166,6 +166,8 @@ export default function BlockForm({ subject, onClose }: Props) {
   }
   const problem = save.error
   const at = (pointer: string) => problem?.field(pointer)
+  const wrong = problem?.details.errors ?? []
+  const shownAtFields = wrong.length > 0 && wrong.every(({ pointer }) => FIELDS.test(pointer))
   const wrongEnd = tried && title.trim() && !fields ? t('endBeforeStart') : undefined
 
   if (step !== 'form')
@@ -284,7 +286,7 @@ export default function BlockForm({ subject, onClose }: Props) {
             busy={save.isPending}
           />
         )}
-        {problem && !isRefusal(problem) && !problem.details.errors?.length && <Failure error={problem} />}
+        {problem && !isRefusal(problem) && !shownAtFields && <Failure error={problem} />}
         <div className={classes.foot}>
           <Group grow={!old} justify="space-between">
             <Button type="submit" loading={save.isPending}>
@@ -352,7 +354,7 @@ async function remake(queries: Queries, old: BlockedTime, header: ReturnType<typ
   await body(
     scheduling.POST('/v1/events', {
       params: { header },
-      body: { title, starts_at, ends_at, all_day, calendar_id, notes, on_conflict: 'fail' },
+      body: { title, starts_at, ends_at, all_day, calendar_id, notes },
     }),
   )
   await queries.invalidateQueries({ queryKey: ['blocked-times'] })

@@ -126,7 +126,7 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
   }))
   const [tried, setTried] = useState(false)
   const [override, setOverride] = useState<{ of: string; allowed: Override }>({ of: '', allowed: {} })
-  const [report, setReport] = useState<Series>()
+  const [report, setReport] = useState<{ series: Series; first: Session | null }>()
   const keyFor = useOneKey()
   const form = useRef<HTMLFormElement>(null)
 
@@ -174,15 +174,12 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
       return
     }
     const created = made.occurrences.filter(({ session_id }) => session_id)
-    const first = created[0]?.session_id
+    const id = created[0]?.session_id
+    const first = id ? await sessionOf(id) : null
     refresh(queries)
-    if (first) {
-      const session = await sessionOf(first)
-      onCreated(session)
-      done(t('createdSeries', { count: created.length, name: session.client.name }), () => back(first, 'all'))
-    }
-    if (created.length < made.occurrences.length) setReport(made)
-    else if (!first) onClose()
+    if (first) done(t('createdSeries', { count: created.length, name: first.client.name }), () => back(first.id, 'all'))
+    if (created.length < made.occurrences.length) setReport({ series: made, first })
+    else if (first) onCreated(first)
   }
   const key = useRef(idempotencyKey())
   const back = async (id: string, scope: 'this' | 'all') => {
@@ -222,7 +219,14 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
     setPrice(major(next.price?.amount, currency))
   }
 
-  if (report) return <SeriesReport series={report} timeZone={zone} onDone={onClose} />
+  if (report)
+    return (
+      <SeriesReport
+        series={report.series}
+        timeZone={zone}
+        onDone={() => (report.first ? onCreated(report.first) : onClose())}
+      />
+    )
   return (
     <form ref={form} onSubmit={submit} noValidate>
       <Stack gap="md">
