@@ -121,7 +121,8 @@ export const Grid = memo(function Grid(props: Props) {
       dayMaxEvents
       eventDisplay="block"
       allDayText={t('allDay')}
-      navLinks
+      navLinks={view === 'month'}
+      viewDidMount={({ el }) => letKeysScroll(el)}
       navLinkDayClick={(day) => onDay(dateOf(day.toISOString(), timeZone))}
       events={entries}
       eventContent={content}
@@ -156,4 +157,11 @@ function placeOf(event: MouseEvent | TouchEvent | null): { x: number; y: number 
   if (event && 'clientX' in event) return { x: event.clientX, y: event.clientY }
   const touch = event && 'changedTouches' in event ? event.changedTouches[0] : undefined
   return touch ? { x: touch.clientX, y: touch.clientY } : { x: window.innerWidth / 2, y: window.innerHeight / 2 }
+}
+
+/** A week without sessions holds nothing that takes the focus, and yet it is longer than the screen. */
+function letKeysScroll(view: HTMLElement): void {
+  for (const part of view.querySelectorAll<HTMLElement>('div[style*="auto"]')) {
+    if (part.style.overflowY === 'auto') part.tabIndex = 0
+  }
 }
