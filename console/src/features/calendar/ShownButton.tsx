@@ -1,9 +1,9 @@
 // The button beside the views; what it opens comes when it is first asked for.
 import { Button, type ButtonProps } from '@mantine/core'
-import { IconAdjustmentsHorizontal } from '@tabler/icons-react'
 import { type ComponentPropsWithRef, lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Calendar } from '~/api/types'
+import { IconAdjustmentsHorizontal } from '~/ui/icons'
 import classes from './Toolbar.module.css'
 
 const ShownMenu = lazy(() => import('./ShownMenu'))

@@ -1,8 +1,8 @@
 // The row above the grid: where in time, which view, and what is shown.
 import { ActionIcon, Button, Title } from '@mantine/core'
-import { IconChevronLeft, IconChevronRight, IconPlus } from '~/ui/icons'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
+import { IconChevronLeft, IconChevronRight, IconPlus } from '~/ui/icons'
 import classes from './Toolbar.module.css'
 import { VIEWS, type View } from './views'
 
