@@ -162,6 +162,10 @@ function placeOf(event: MouseEvent | TouchEvent | null): { x: number; y: number 
 /** A week without sessions holds nothing that takes the focus, and yet it is longer than the screen. */
 function letKeysScroll(view: HTMLElement): void {
   for (const part of view.querySelectorAll<HTMLElement>('div[style*="auto"]')) {
-    if (part.style.overflowY === 'auto') part.tabIndex = 0
+    if (part.style.overflowY !== 'auto') continue
+    // What takes the focus within a table is a part of it: the rows' group is the one that scrolls.
+    part.closest('[role="rowgroup"]')?.setAttribute('role', 'presentation')
+    part.setAttribute('role', 'rowgroup')
+    part.tabIndex = 0
   }
 }
