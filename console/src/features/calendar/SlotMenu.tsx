@@ -27,7 +27,20 @@ export default function SlotMenu({ spot, timeZone, onClose, onSession, onBlock }
       returnFocus
     >
       <Menu.Target>
-        <span style={{ position: 'fixed', left: spot?.x ?? 0, top: spot?.y ?? 0, width: 1, height: 1 }} />
+        <button
+          type="button"
+          tabIndex={-1}
+          aria-hidden
+          style={{
+            position: 'fixed',
+            left: spot?.x ?? 0,
+            top: spot?.y ?? 0,
+            width: 1,
+            height: 1,
+            padding: 0,
+            border: 0,
+          }}
+        />
       </Menu.Target>
       <Menu.Dropdown>
         {spot && (
