@@ -40,7 +40,7 @@ def jobs(context: Payments) -> Sequence[Job]:
         ),
         Job(
             name="webhooks",
-            run=lambda: webhooks.process_one(context),
+            run=lambda: webhooks.process_due(context),
             every=_SECOND,
             wake=WEBHOOKS,
             next_due=due(webhooks.next_webhook_due),

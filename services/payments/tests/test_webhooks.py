@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from services.payments.tests.practice import DISPUTED, Practice, code_of, until
 
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import CheckoutPage, RefundState, StripeGateway
-from payments.operations import refunding
+from payments.operations import refunding, webhooks
 from payments.service import context_of
 from payments.store.models import Checkout, Payment, RefundPart, Webhook
 
@@ -176,6 +177,39 @@ def test_news_of_a_refund_that_is_being_made_wait_for_the_answer_to_it(practice:
     with practice.service.store.reading():
         [webhook] = list(Webhook.select().where(Webhook.type == "refund.created"))
     assert webhook.next_attempt_at > webhook.received_at
+
+
+def test_webhooks_that_tell_nothing_new_are_done_with_together_up_to_one_that_does(practice: Practice) -> None:
+    sessions = [practice.paid_session() for _ in range(3)]
+    for session_id in sessions:
+        practice.cancel(session_id)
+    account = practice.get("/v1/connect")["stripe_account_id"]
+    with practice.service.store.reading():
+        parts, charges = list(RefundPart.select()), [payment.charge for payment in Payment.select()]
+    bodies = [
+        _event("refund.updated", parts[0].stripe_refund, account, status="succeeded"),
+        _event("charge.refunded", charges[0], account, amount_refunded=2000, currency="eur"),
+        _event("refund.updated", parts[1].stripe_refund, account, status="succeeded", metadata=_named(parts[1])),
+        _event("refund.updated", parts[2].stripe_refund, account, status="failed", metadata=_named(parts[2])),
+        _event("charge.refunded", charges[1], account, amount_refunded=2000, currency="eur"),
+    ]
+    for number, body in enumerate(bodies):
+        _send(practice, body)
+        due = practice.clock.now() + timedelta(microseconds=number)
+        with practice.service.store.transaction():
+            id = json.loads(body)["id"]
+            Webhook.update(state="stored", body=body.decode(), next_attempt_at=due).where(Webhook.id == id).execute()
+    practice.advance(seconds=1)
+    practice.fault("error_500", 1000, method="GET")
+    context = context_of(practice.service)
+    assert [webhooks.process_due(context) for _ in range(3)] == [4, 1, 0]
+    with practice.service.store.reading():
+        states = [Webhook.get_by_id(json.loads(body)["id"]).state for body in bodies]
+    assert states == ["done", "done", "done", "stored", "done"]
+
+
+def _named(part: RefundPart) -> dict[str, str]:
+    return {"timeblu_refund_part": part.id}
 
 
 def test_the_same_webhook_twice_is_kept_once(practice: Practice) -> None:

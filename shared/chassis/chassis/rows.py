@@ -42,7 +42,7 @@ class _Read:
         ]
 
 
-_ahead: ContextVar[Mapping[type[peewee.Model], _Read]] = ContextVar("rows_read_ahead", default={})  # noqa: B039 - never changed in place
+_ahead: ContextVar[Mapping[type[peewee.Model], tuple[_Read, ...]]] = ContextVar("rows_read_ahead", default={})  # noqa: B039 - never changed in place
 
 
 def first(model: type[M], *, lock: bool = False, share: bool = False, **equal: Any) -> M | None:
@@ -57,9 +57,9 @@ def first(model: type[M], *, lock: bool = False, share: bool = False, **equal: A
 
 def every(model: type[M], *, lock: bool = False, share: bool = False, **equal: Any) -> list[M]:
     """All rows whose fields equal these, in no order. `lock` and `share` as `first`."""
-    read = None if lock or share else _ahead.get().get(model)
-    if read is not None and read.covers(equal):
-        return read.find(equal)
+    for read in () if lock or share else _ahead.get().get(model, ()):
+        if read.covers(equal):
+            return read.find(equal)
     asked = question(model, lock=lock, share=share, **equal)
     return [_made(model, row) for row in answer(model._meta.database, asked)]
 
@@ -103,7 +103,8 @@ def ahead(*wanted: tuple[type[peewee.Model], Mapping[str, Collection[Any]]]) -> 
             for row in found:
                 made = _made(model, row)
                 read.rows[made.__data__[by]].append(made)
-    token = _ahead.set({**_ahead.get(), **reads})
+    before = _ahead.get()
+    token = _ahead.set({**before, **{model: (read, *before.get(model, ())) for model, read in reads.items()}})
     try:
         yield
     finally:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, Final
 
 from chassis.problems import BadRequest, InvalidJson
-from chassis.rows import change, every, first, update
-from chassis.store import moment
+from chassis.rows import ahead, change, every, first, locked, question, update
+from chassis.statements import Question
+from chassis.store import moment, placeholders
 from chassis.telemetry import span, traceparent
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import (
@@ -30,6 +33,8 @@ from payments.store.models import Checkout, Connection, PartStatus, Payment, Ref
 log = logging.getLogger(__name__)
 
 _LEASE = timedelta(minutes=1)
+# How many that are due are looked at together. Those of our own refunds are many; after one that tells something the rest is read again.
+_PORTION = 50
 _FIRST_RETRY, _LONGEST_RETRY, _TRIES = timedelta(seconds=1), timedelta(minutes=30), 12
 _META_PART: Final = "timeblu_refund_part"
 _META_CHECKOUT: Final = "timeblu_checkout"
@@ -63,7 +68,7 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
     now = context.now()
 
     def keep() -> bool:
-        with context.store.transaction():
+        with context.store.transaction(*_asked_of(event)):
             account_id = _whose(event.account)
             state, due = _first_state(event, account_id, now)
             inserted = context.store.execute(
@@ -89,6 +94,13 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
     return context.store.run(keep)
 
 
+def _asked_of(event: StripeEvent) -> list[Question]:
+    """What is surely asked to judge a webhook that arrives, put to the store with the beginning."""
+    asked = [question(Connection, stripe_account=event.account)] if event.account else []
+    named = event.metadata.get(_META_PART)
+    return [question(RefundPart, id=named), *asked] if named and _of_a_refund(event) else asked
+
+
 def _whose(stripe_account: str | None) -> str | None:
     row = first(Connection, stripe_account=stripe_account) if stripe_account else None
     return row.account_id if row else None
@@ -98,53 +110,63 @@ def _first_state(event: StripeEvent, account_id: str | None, now: datetime) -> t
     """How a webhook begins, and when it is to be acted upon."""
     if event.account is not None and account_id is None:
         return WebhookState.UNKNOWN, None
-    if _act_on(event.type) is None or _tells_nothing_new(event):
+    if _act_on(event.type) is None:
         return WebhookState.DONE, None
-    return WebhookState.STORED, now + _FOR_OUR_ANSWER if _answer_on_its_way(event) else now
+    parts = _parts_told_of(event)
+    if _tells_nothing_new(event, parts):
+        return WebhookState.DONE, None
+    return WebhookState.STORED, now + _FOR_OUR_ANSWER if any(map(_asked_for, parts)) else now
 
 
-def _tells_nothing_new(event: StripeEvent) -> bool:
-    """Whether it tells of a refund as we hold it, as most do of those that we make ourselves: Stripe need not be asked.
-
-    What has changed there since has a webhook of its own.
-    """
-    if event.object_id is None:
-        return False
-    if event.type.startswith(_OF_REFUNDS):
-        part = first(RefundPart, stripe_refund=event.object_id)
-        return part is not None and (part.status, part.pending_reason) == (event.status, event.pending_reason)
-    if event.type == "charge.refunded":
-        parts = _parts_of_charge(event)
-        made = [part for part in parts if part.stripe_refund is not None]
-        ended = any(part.status in {PartStatus.FAILED, PartStatus.CANCELED} for part in made)
-        return not ended and sum(part.amount for part in made) == event.refunded
-    return False
+def _of_a_refund(event: StripeEvent) -> bool:
+    return event.type.startswith(_OF_REFUNDS) and event.object_id is not None
 
 
-def _answer_on_its_way(event: StripeEvent) -> bool:
-    """Whether it tells of a refund that we are making just now: the answer to that will tell the same."""
-    if event.type.startswith(_OF_REFUNDS):
-        part = first(RefundPart, id=event.metadata.get(_META_PART))
-        return part is not None and _asked_for(part)
-    return event.type == "charge.refunded" and any(_asked_for(part) for part in _parts_of_charge(event))
+def _of_a_charge(event: StripeEvent) -> bool:
+    return event.type == "charge.refunded" and event.object_id is not None
 
 
-def _asked_for(part: RefundPart) -> bool:
-    return part.status == PartStatus.PLANNED and bool(part.unsure)
+def _parts_told_of(event: StripeEvent) -> list[RefundPart]:
+    """The refunds of ours that it tells of, those that we are making just now included; empty for what tells of none."""
+    if _of_a_refund(event):
+        named = first(RefundPart, id=event.metadata.get(_META_PART)) if event.metadata.get(_META_PART) else None
+        if named is not None and named.stripe_refund in {None, event.object_id}:
+            return [named]
+        return every(RefundPart, stripe_refund=event.object_id)
+    return _parts_of_charge(event) if _of_a_charge(event) else []
 
 
 def _parts_of_charge(event: StripeEvent) -> list[RefundPart]:
-    payment = _payment(None, event.object_id)
+    payment = first(Payment, charge=event.object_id)
     return every(RefundPart, payment_id=payment.id) if payment else []
 
 
-def process_one(context: Payments) -> int:
-    """Act upon one stored webhook; returns how many were dealt with (0 or 1)."""
-    webhook = context.store.run(lambda: _claim(context))
+def _tells_nothing_new(event: StripeEvent, parts: Sequence[RefundPart]) -> bool:
+    """Whether it tells of a refund as we hold it, as most do of those that we make ourselves: Stripe need not be asked.
+
+    What has changed there since has a webhook of its own. `parts` are the refunds of ours that it tells of.
+    """
+    made = [part for part in parts if part.stripe_refund is not None]
+    if _of_a_refund(event):
+        return any((part.status, part.pending_reason) == (event.status, event.pending_reason) for part in made)
+    ended = any(part.status in {PartStatus.FAILED, PartStatus.CANCELED} for part in made)
+    return _of_a_charge(event) and not ended and sum(part.amount for part in made) == event.refunded
+
+
+def _is_old(event: StripeEvent) -> bool:
+    return _tells_nothing_new(event, _parts_told_of(event))
+
+
+def _asked_for(part: RefundPart) -> bool:
+    """Whether we are making it just now: the answer to that will tell what a webhook tells."""
+    return part.status == PartStatus.PLANNED and bool(part.unsure)
+
+
+def process_due(context: Payments) -> int:
+    """Act upon a stored webhook, with all before it that tell nothing new by now; returns how many were dealt with."""
+    done, webhook = context.store.run(lambda: _claim(context))
     if webhook is None:
-        return 0
-    if webhook.state == WebhookState.DONE:
-        return 1
+        return done
     try:
         with span(f"webhook {webhook.type}", traceparent=webhook.traceparent):
             _act(context, webhook)
@@ -157,7 +179,7 @@ def process_one(context: Payments) -> int:
         context.store.run(lambda error=error: _put_off(context, webhook, error, tries=_TRIES))  # type: ignore[misc]
     else:
         context.store.run(lambda: _finish(context, webhook))
-    return 1
+    return done + 1
 
 
 def next_webhook_due() -> datetime | None:
@@ -180,26 +202,44 @@ def forget_old_webhooks(context: Payments) -> int:
     return context.store.run(forget)
 
 
-def _claim(context: Payments) -> Webhook | None:
-    """One that is due, taken up; one that tells nothing new by now is done with that."""
+def _claim(context: Payments) -> tuple[int, Webhook | None]:
+    """Be done with those that are due and tell nothing new by now, up to the first that tells something, which is taken up.
+
+    Most are of refunds that we made ourselves: the answer has told the same.
+    """
     now = context.now()
     with context.store.transaction():
-        rows = context.store.execute(
+        due = context.store.execute(
             f"""SELECT id FROM webhooks WHERE next_attempt_at <= %s
-                ORDER BY next_attempt_at LIMIT 1 {context.store.skip_locked}""",
+                ORDER BY next_attempt_at LIMIT {_PORTION} {context.store.skip_locked}""",
             (now,),
         )
-        if not rows:
-            return None
-        webhook = first(Webhook, id=rows[0][0])
-        assert webhook is not None, "it was just locked"
-        if webhook.body is not None and _tells_nothing_new(read_event(webhook.body)):
-            webhook.state, webhook.body, webhook.next_attempt_at = WebhookState.DONE.value, None, None
-        else:
-            webhook.tries += 1
-            webhook.next_attempt_at = now + _LEASE
-        change(webhook)
-        return webhook
+        webhooks = {webhook.id: webhook for webhook in locked(Webhook, [id for (id,) in due])}
+        events = {id: read_event(webhook.body) for id, webhook in webhooks.items() if webhook.body is not None}
+        with _asked_ahead(events.values()):
+            old = list(takewhile(lambda id: id in events and _is_old(events[id]), (id for (id,) in due)))
+        if old:
+            context.store.execute(
+                f"UPDATE webhooks SET state = %s, body = NULL, next_attempt_at = NULL WHERE id IN ({placeholders(old)})",
+                (WebhookState.DONE.value, *old),
+            )
+        taken = next((webhooks[id] for (id,) in due[len(old) :]), None)
+        if taken is not None:
+            taken.tries += 1
+            taken.next_attempt_at = now + _LEASE
+            change(taken)
+        return len(old), taken
+
+
+@contextmanager
+def _asked_ahead(events: Collection[StripeEvent]) -> Iterator[None]:
+    """Inside, what `_parts_told_of` asks of each of these is known, asked once for all."""
+    named = {event.metadata[_META_PART] for event in events if _of_a_refund(event) and _META_PART in event.metadata}
+    charges = {event.object_id for event in events if _of_a_charge(event)}
+    with ahead((RefundPart, {"id": named}), (Payment, {"charge": charges})):
+        paid = {payment.id for charge in charges for payment in every(Payment, charge=charge)}
+        with ahead((RefundPart, {"payment_id": paid})):
+            yield
 
 
 def _finish(context: Payments, webhook: Webhook) -> None:
