@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from services.payments.tests.practice import Practice
 
 from chassis.inbox import Event
-from payments.store.models import Client, Webhook
+from payments.operations import replicas
+from payments.operations import settle as settling
+from payments.operations.context import Payments
+from payments.store.models import Client, Deposit, Session, Webhook
 
 
 def _client(practice: Practice, client_id: str = "cli_1") -> Client:
@@ -98,6 +104,89 @@ def test_a_snapshot_that_overtakes_a_cancellation_does_not_swallow_it(practice: 
     practice.hear(cancelled)
     practice.settle_down()
     assert practice.standing(session_id)[0] == "refunded"
+
+
+def _mirrored(practice: Practice, session_id: str) -> Event:
+    """The event by which scheduling shows how the deposit stands."""
+    shown = ("id", "status", "reason", "amount", "held_amount", "due_amount", "refunded_amount", "currency")
+    deposit = practice.deposit(session_id)
+    return practice.changed(session_id, terms={name: deposit[name] for name in shown})
+
+
+@pytest.fixture
+def settled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The sessions whose deposits are settled by an event, as often as they are."""
+    found: list[str] = []
+
+    def settle(context: Payments, account_id: str, session_id: str) -> Deposit | None:
+        found.append(session_id)
+        return settling.settle(context, account_id, session_id)
+
+    monkeypatch.setattr(replicas, "settle", settle)
+    return found
+
+
+def test_an_event_that_only_shows_what_payments_told_settles_nothing(practice: Practice, settled: list[str]) -> None:
+    session_id = practice.paid_session()
+    assert settled == [session_id]
+    practice.hear(_mirrored(practice, session_id), practice.changed(session_id, notes="of no interest here"))
+    assert settled == [session_id]
+    cancelled = practice.cancelled(session_id)
+    practice.hear(cancelled)
+    assert settled == [session_id] * 2
+    practice.settle_down()
+    mirrored = _mirrored(practice, session_id)
+    practice.hear(mirrored)
+    assert settled == [session_id] * 2
+    with practice.service.store.reading():
+        assert Session.get_by_id(session_id).version == mirrored.data["version"]
+    assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({"terms": {"amount": 1000}}, {"amount": 1000}),
+        ({"terms": {"currency": "USD"}}, {"currency": "USD"}),
+        (
+            {"payment_url": "http://payments.test/v1/pay/another"},
+            {"payment_url": "http://payments.test/v1/pay/another"},
+        ),
+        ({"client_id": "cli_2"}, {"client_id": "cli_2"}),
+        ({"status": "cancelled"}, {"status": "canceled"}),
+        ({"deposit": None}, {"status": "canceled"}),
+    ],
+)
+def test_whatever_a_deposit_follows_settles_it_also_when_scheduling_knows_of_it(
+    practice: Practice, changes: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    practice.hear(practice.client_told("cli_2"))
+    session_id = practice.book()
+    practice.hear(_mirrored(practice, session_id))
+    practice.hear(practice.changed(session_id, **changes))
+    assert practice.deposit(session_id).items() >= shown.items()
+
+
+def test_what_a_snapshot_told_is_settled_by_the_next_event_though_that_tells_the_same(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    practice.hear(_mirrored(practice, session_id))
+    cancelled = practice.cancelled(session_id)
+    for version in (1, 0):
+        told = {**cancelled.data, "version": cancelled.data["version"] + version}
+        practice.hear(practice.event("session.snapshot" if version else "session.cancelled", told))
+        practice.settle_down()
+        assert practice.standing(session_id)[0] == ("paid" if version else "refunded")
+
+
+def test_an_older_event_after_a_newer_one_that_was_settled_changes_nothing(
+    practice: Practice, settled: list[str]
+) -> None:
+    session_id = practice.paid_session()
+    practice.hear(_mirrored(practice, session_id))
+    older = practice.changed(session_id, terms={"amount": 5000})
+    practice.hear(practice.changed(session_id, terms={"amount": 2000}), older)
+    assert practice.deposit(session_id)["amount"] == 2000
+    assert settled == [session_id]
 
 
 def test_a_session_whose_deposit_was_here_before_is_not_asked_twice(practice: Practice) -> None:

@@ -7,14 +7,18 @@ from functools import cache
 from typing import Any
 
 from chassis.inbox import WaitingFor
-from chassis.rows import first
+from chassis.rows import first, question
+from contracts.sessions import DepositStatus
 from payments.domain.cancellations import to_data
 from payments.operations.context import Payments
 from payments.operations.settle import settle
 from payments.store.models import Account, Base, Client, Deposit, Session
-from payments.store.queries import client_now, merged_ids
+from payments.store.queries import client_now, lock_session, merged_ids
 
 _TERMS = ("id", "status", "reason", "amount", "currency")
+# What of a session, and of the terms of its deposit, `settle` looks at once that is asked.
+_SETTLED_BY = ("client_id", "status", "source", "payment_url", "cancellations")
+_ASKS = ("amount", "currency")
 
 
 def remember_account(context: Payments, data: Mapping[str, Any]) -> None:
@@ -42,11 +46,28 @@ def remember_session(context: Payments, data: Mapping[str, Any], *, acting: bool
     Raises:
         WaitingFor: its account, or the client who is to pay, is not known here yet.
     """
-    account_id, terms = data["account_id"], data["deposit"]
-    if first(Account, id=account_id) is None:
-        raise WaitingFor(account_id)
-    if terms is not None and first(Client, id=data["client_id"], account_id=account_id) is None:
-        raise WaitingFor(data["client_id"])
+    account_id, session_id, terms = data["account_id"], data["id"], data["deposit"]
+    payer = {"id": data["client_id"], "account_id": account_id}
+    with context.store.asked_together(
+        question(Account, id=account_id),
+        *([question(Client, **payer)] if terms else []),
+        question(Session, lock=True, id=session_id, account_id=account_id),
+    ):
+        if first(Account, id=account_id) is None:
+            raise WaitingFor(account_id)
+        client = first(Client, **payer) if terms else None
+        if terms and client is None:
+            raise WaitingFor(data["client_id"])
+        before = lock_session(account_id, session_id)
+    told = _session(data, acting=acting)
+    _keep_newest(Session, told)
+    if acting and not (client is not None and client.merged_into is None and _only_mirrors(before, told)):
+        settle(context, account_id, session_id)
+
+
+def _session(data: Mapping[str, Any], *, acting: bool) -> dict[str, Any]:
+    """The row of a session as an event tells of it, and as it is once the deposit is settled by that."""
+    terms = data["deposit"]
     fields = (
         "account_id",
         "version",
@@ -58,17 +79,30 @@ def remember_session(context: Payments, data: Mapping[str, Any], *, acting: bool
         "payment_url",
         "created_at",
     )
-    _keep_newest(
-        Session,
-        {
-            "id": data["id"],
-            **{name: data[name] for name in fields},
-            "terms": {name: terms[name] for name in _TERMS} if terms else None,
-            "cancellations": to_data(data["cancellations"]),
-        },
+    return {
+        "id": data["id"],
+        **{name: data[name] for name in fields},
+        "terms": {name: terms[name] for name in _TERMS} if terms else None,
+        "cancellations": to_data(data["cancellations"]),
+        "settled_version": data["version"] if acting else 0,
+    }
+
+
+def _only_mirrors(before: Session | None, told: Mapping[str, Any]) -> bool:
+    """Whether nothing that a deposit is settled by differs from what it was settled by last, as when scheduling shows what payments told it.
+
+    `told` may be older than what is kept. While no deposit is asked, or scheduling has not heard of it, other things count.
+    """
+    terms = told["terms"]
+    if before is None or before.settled_version != before.version or not before.terms or not terms:
+        return False
+    if terms["id"] is None or terms["status"] == DepositStatus.NOT_ASKED:
+        return False
+    if told["version"] <= before.version:
+        return True
+    return all(before.terms[name] == terms[name] for name in _ASKS) and all(
+        getattr(before, name) == told[name] for name in _SETTLED_BY
     )
-    if acting:
-        settle(context, account_id, data["id"])
 
 
 def _follow_merge(context: Payments, account_id: str, client_id: str) -> None:

@@ -104,6 +104,8 @@ class Session(Base):
     payment_url: Any = TextField(null=True)
     cancellations: Any = JsonField()
     created_at: Any = UtcDateTimeField()
+    settled_version: Any = BigIntegerField(default=0)
+    """The version if the deposit was settled by what is kept here; another after a snapshot, which triggers nothing."""
 
     class Meta:
         table_name = "sessions"
@@ -131,7 +133,7 @@ class Connection(Base):
     dashboard: Any = TextField()
     attempt: Any = IntegerField()
     intended_at: Any = UtcDateTimeField()
-    stripe_account: Any = TextField(null=True)
+    stripe_account: Any = TextField(null=True, unique=True)
     cut_off: Any = BooleanField()
     details_submitted: Any = BooleanField()
     charges_enabled: Any = BooleanField()
@@ -147,7 +149,7 @@ class Connection(Base):
 class Deposit(Base):
     """Its status and amounts are what `domain.standing` made of the facts when something changed last; `era` counts the restores."""
 
-    session_id: Any = TextField()
+    session_id: Any = TextField(unique=True)
     client_id: Any = TextField()
     version: Any = BigIntegerField()
     status: Any = TextField()
