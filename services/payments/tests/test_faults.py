@@ -132,7 +132,7 @@ def test_the_webhook_may_come_before_our_own_answer(practice: Practice) -> None:
     seen = refunding._create(context, claimed)
     practice.settle_down()
     assert practice.standing(session_id)[0] == "refunded"
-    take_in_part(context, claimed.part.id, seen)
+    take_in_part(context, claimed.part, seen)
     assert practice.standing(session_id) == ("refunded", 0, 0, 2000)
     assert practice.told("refund").count("refund.succeeded") == 1
     assert practice.violations() == {}

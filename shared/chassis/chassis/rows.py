@@ -70,7 +70,8 @@ def question(model: type[peewee.Model], *, lock: bool = False, share: bool = Fal
     nulls = tuple([name for name, value in equal.items() if value is None])
     strength = (" FOR UPDATE" if lock else " FOR SHARE" if share else "") if meta.database.for_update else ""
     bound = tuple([meta.fields[name].db_value(value) for name, value in equal.items() if value is not None])
-    width = len(meta.sorted_fields) if equal.get(meta.primary_key.name) is not None else None  # type: ignore[union-attr]
+    one = any(value is not None and _unique(meta.fields[name]) for name, value in equal.items())
+    width = len(meta.sorted_fields) if one else None
     return Question(_select(model, tuple(equal), nulls, strength, meta.database.param), bound, width, lock or share)
 
 
@@ -151,6 +152,11 @@ def update(model: type[peewee.Model], id: Any, values: Mapping[str, Any]) -> Non
     database, fields, key = model._meta.database, model._meta.fields, _key(model)
     bound = [fields[name].db_value(value) for name, value in (*values.items(), (key, id))]
     write(database, _update(model, tuple(values), key, database.param), bound)
+
+
+def _unique(field: Any) -> bool:
+    """Whether one row at most has a value of it."""
+    return bool(field.primary_key or field.unique)
 
 
 def _key(model: type[peewee.Model]) -> str:

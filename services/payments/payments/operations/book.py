@@ -59,6 +59,7 @@ class Book:
         self.__dict__["payments"] = [payment, *(each for each in self.payments if each.id != payment.id)]
 
     def put_refund(self, refund: Refund) -> None:
+        self.parts  # noqa: B018 - a first refund has none that would have to be read
         known = any(each.id == refund.id for each in self.refunds)
         kept = [refund if each.id == refund.id else each for each in self.refunds]
         self.__dict__["refunds"] = kept if known else [refund, *kept]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chassis.ids import new_id
-from chassis.rows import add, change, first
+from chassis.rows import add, change, first, question
 from contracts.sessions import RefundStatus
 from payments.domain.cancellations import Cancellation
 from payments.operations.book import PARTS_UNDER_WAY, SURPLUS
 from payments.operations.context import Payments
-from payments.operations.settle import Case, conclude, open_case, plan_refund
+from payments.operations.settle import Case, asked_to_conclude, asked_to_open, conclude, open_case, plan_refund
 from payments.store.models import (
     Checkout,
     CheckoutState,
@@ -173,44 +175,38 @@ def enter(
 # --- refunds --------------------------------------------------------------------------------------------------------
 
 
-def take_in_part(context: Payments, part_id: str, seen: RefundState) -> None:
+def take_in_part(context: Payments, part: RefundPart, seen: RefundState) -> None:
     """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail."""
-    with context.store.transaction():
-        case, part = _case_of_part(context, part_id)
+    with _case_of_part(context, part) as (case, part):
         if part.stripe_refund not in {None, seen.id}:
             # A second refund at Stripe that names the same part does not speak for the one that counts.
             return
         _apply(case, part, seen)
-        add_up(case, case.book.refund(part.refund_id))
-        conclude(case)
+        _conclude_refund(case, part)
 
 
-def fail_part(context: Payments, part_id: str, failure: str) -> None:
+def fail_part(context: Payments, part: RefundPart, failure: str) -> None:
     """Keep that Stripe refused this refund for good, and what can be done."""
-    with context.store.transaction():
-        case, part = _case_of_part(context, part_id)
+    with _case_of_part(context, part) as (case, part):
         if part.status != PartStatus.PLANNED:
             return
         part.status, part.failure = PartStatus.FAILED.value, failure
         part.pending_reason = part.next_attempt_at = None
         part.updated_at = context.now()
         part.save()
-        add_up(case, case.book.refund(part.refund_id))
-        conclude(case)
+        _conclude_refund(case, part)
 
 
-def put_off_part(context: Payments, part_id: str, *, tries: int, at: datetime, **changes: object) -> None:
+def put_off_part(context: Payments, part: RefundPart, *, tries: int, at: datetime, **changes: object) -> None:
     """Try this refund again `at`; what it waits for (`pending_reason`) stays shown until that has changed."""
-    with context.store.transaction():
-        case, part = _case_of_part(context, part_id)
+    with _case_of_part(context, part) as (case, part):
         if part.status != PartStatus.PLANNED or part.tries != tries:
             return
         part.next_attempt_at = at
         for name, value in changes.items():
             setattr(part, name, value)
         part.save()
-        add_up(case, case.book.refund(part.refund_id))
-        conclude(case)
+        _conclude_refund(case, part)
 
 
 def take_in_foreign_refund(context: Payments, payment: Payment, seen: RefundState) -> None:
@@ -222,6 +218,12 @@ def take_in_foreign_refund(context: Payments, payment: Payment, seen: RefundStat
             return
         part = _locked_part(case, part.id) if part else _adopt(case, case.book.payment(payment.id), seen)
         _apply(case, part, seen)
+        _conclude_refund(case, part)
+
+
+def _conclude_refund(case: Case, part: RefundPart) -> None:
+    """Have the part's refund, and the deposit, follow from it."""
+    with case.context.store.as_one():
         add_up(case, case.book.refund(part.refund_id))
         conclude(case)
 
@@ -454,11 +456,20 @@ def _case_of(context: Payments, deposit_id: str) -> Case:
     return case
 
 
-def _case_of_part(context: Payments, part_id: str) -> tuple[Case, RefundPart]:
-    part = first(RefundPart, id=part_id)
-    assert part is not None, "parts are never deleted"
-    case = _case_of(context, part.deposit_id)
-    return case, _locked_part(case, part_id)
+@contextmanager
+def _case_of_part(context: Payments, part: RefundPart) -> Iterator[tuple[Case, RefundPart]]:
+    """A unit of work with the case that the part belongs to, and the part as it is now."""
+    with context.store.transaction(question(Deposit, id=part.deposit_id)):
+        deposit = first(Deposit, id=part.deposit_id)
+        assert deposit is not None, "deposits are never deleted"
+        with context.store.asked_together(
+            *asked_to_open(deposit.account_id, deposit.session_id),
+            question(RefundPart, lock=True, id=part.id),
+            *asked_to_conclude(deposit, deposit.client_id),
+        ):
+            case = open_case(context, deposit.account_id, deposit.session_id)
+            assert case is not None, "a deposit has a session"
+            yield case, _locked_part(case, part.id)
 
 
 def _locked_part(case: Case, part_id: str) -> RefundPart:

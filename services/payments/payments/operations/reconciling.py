@@ -434,7 +434,7 @@ class Sweep:
             return self._found(DifferenceKind.REFUND_TWICE, seen.id, payment, ours=_refund(part), theirs=told)
         repaired = False
         if part.amount == seen.amount:
-            repaired = self._try(lambda: take_in_part(self.context, part.id, seen)) and self._agrees_now(part, seen)
+            repaired = self._try(lambda: take_in_part(self.context, part, seen)) and self._agrees_now(part, seen)
         return self._found(
             DifferenceKind.REFUND_DIFFERS, seen.id, payment, ours=_refund(part), theirs=told, repaired=repaired
         )

@@ -16,7 +16,7 @@ from time import monotonic
 
 from opentelemetry.trace import SpanKind
 
-from chassis.rows import change, first
+from chassis.rows import change, first, question
 from chassis.store import moment
 from chassis.telemetry import span
 from payments.domain.charging import ChargeModel
@@ -99,11 +99,15 @@ def claim(context: Payments, limit: int) -> list[Claimed]:
     now = context.now()
     with context.store.transaction():
         rows = context.store.execute(
-            f"""SELECT id FROM refund_parts WHERE next_attempt_at <= %s AND status = %s
+            f"""SELECT id, payment_id FROM refund_parts WHERE next_attempt_at <= %s AND status = %s
                 ORDER BY next_attempt_at LIMIT %s {context.store.skip_locked}""",
             (now, PartStatus.PLANNED.value, limit),
         )
-        return [_take_up(row[0], now) for row in rows]
+        asked = [
+            each for part, payment in rows for each in (question(RefundPart, id=part), question(Payment, id=payment))
+        ]
+        with context.store.asked_together(*asked):
+            return [_take_up(part_id, now) for part_id, _ in rows]
 
 
 def _take_up(part_id: str, now: datetime) -> Claimed:
@@ -145,7 +149,7 @@ def perform(context: Payments, claimed: Claimed) -> None:
     except StripeRefused as refused:
         _refused(context, claimed, refused)
     else:
-        store.run(lambda: take_in_part(context, part.id, seen))
+        store.run(lambda: take_in_part(context, part, seen))
         log.info("refund %s is %s at Stripe", part.refund_id, seen.status)
 
 
@@ -197,7 +201,7 @@ def _refused(context: Payments, claimed: Claimed, refused: StripeRefused) -> Non
         log.info("the refunds of %s cannot be listed: %s", claimed.payment.id, trouble)
         explained = False
     if not explained:
-        context.store.run(lambda: fail_part(context, part.id, _in_words(refused)))
+        context.store.run(lambda: fail_part(context, part, _in_words(refused)))
         note_refusal(context, claimed.payment.stripe_account, refused)
 
 
@@ -226,7 +230,7 @@ def _known_refunds(payment: Payment) -> set[str | None]:
 
 def _put_off(context: Payments, claimed: Claimed, pause: timedelta, **changes: object) -> None:
     at = context.now() + pause
-    context.store.run(lambda: put_off_part(context, claimed.part.id, tries=claimed.tries, at=at, **changes))
+    context.store.run(lambda: put_off_part(context, claimed.part, tries=claimed.tries, at=at, **changes))
 
 
 def _backoff(tries: int) -> timedelta:
@@ -283,5 +287,5 @@ def look_at_one(context: Payments) -> int:
     except (StripeBusy, StripeUnsure, StripeRefused) as trouble:
         log.info("refund %s could not be looked at: %s", part.refund_id, trouble)
         return 1
-    context.store.run(lambda: take_in_part(context, part.id, seen))
+    context.store.run(lambda: take_in_part(context, part, seen))
     return 1

@@ -14,7 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from chassis.ids import new_id
-from chassis.rows import add, change, first
+from chassis.rows import add, change, first, question
+from chassis.statements import Question
 from chassis.telemetry import traceparent
 from contracts.plans import Feature, includes
 from contracts.sessions import DepositStatus, RefundDecision, RefundStatus, SessionStatus
@@ -29,8 +30,10 @@ from payments.store.models import (
     Account,
     Checkout,
     CheckoutState,
+    Client,
     Connection,
     Deposit,
+    LedgerEntry,
     PartStatus,
     Payment,
     Purse,
@@ -51,6 +54,7 @@ PROVIDER_KEPT, POLICY, PAID_IN_CASH, DISPUTED, GONE_BACK = (
 NOT_CONNECTED, CHARGES_DISABLED, PLAN = "not_connected", "charges_disabled", "plan"
 # A page without an outcome for so long was never shown to anybody: who makes one holds its lease.
 PAGE_LEASE = timedelta(seconds=30)
+_NOTHING_MOVED = frozenset({DepositStatus.NOT_ASKED, DepositStatus.REQUIRED, DepositStatus.CANCELED})
 
 
 @dataclass(kw_only=True)
@@ -122,26 +126,47 @@ def open_case(context: Payments, account_id: str, session_id: str) -> Case | Non
 
 def settle(context: Payments, account_id: str, session_id: str) -> Deposit | None:
     """Bring the session's deposit to where the facts say that it is, and tell what changed; inside a unit of work."""
-    case = open_case(context, account_id, session_id)
+    with context.store.asked_together(*asked_to_open(account_id, session_id)):
+        case = open_case(context, account_id, session_id)
     if case is None:
         return None
-    conclude(case)
+    with context.store.asked_together(*([] if case.fresh else asked_to_conclude(case.deposit, case.session.client_id))):
+        conclude(case)
     return case.deposit
+
+
+def asked_to_open(account_id: str, session_id: str) -> list[Question]:
+    """What `open_case` asks the store, the lock first."""
+    return [
+        question(Session, lock=True, id=session_id, account_id=account_id),
+        question(Deposit, session_id=session_id, account_id=account_id),
+    ]
+
+
+def asked_to_conclude(deposit: Deposit, client_id: str) -> list[Question]:
+    """What `conclude` asks of a deposit that is kept: the ledger once money has moved, and parts of refunds once some has gone back or is to."""
+    asked = [question(Client, id=client_id)]
+    asked += [question(model, deposit_id=deposit.id) for model in (Checkout, Payment)]
+    if deposit.status not in _NOTHING_MOVED:
+        asked += [question(model, deposit_id=deposit.id) for model in (LedgerEntry, Refund)]
+        asked += [] if deposit.status == DepositStatus.PAID else [question(RefundPart, deposit_id=deposit.id)]
+    return asked
 
 
 def conclude(case: Case) -> None:
     """Decide what is undecided, derive the deposit's state, keep and tell what changed. `case.changed` are refunds that changed before."""
     deposit = case.deposit
-    deposit.client_id = client_now(case.session.client_id)
-    _settle_cancellations(case)
-    _take_terms(case)
-    _ask(case)
-    _end_page(case)
-    _derive(case)
-    if case.kept != deposit.__data__:
-        _save(case)
-    for refund in case.changed:
-        tell_refund(case.context, refund, deposit)
+    with case.context.store.as_one():
+        deposit.client_id = client_now(case.session.client_id)
+        _settle_cancellations(case)
+        _take_terms(case)
+        _ask(case)
+        _end_page(case)
+        _derive(case)
+        if case.kept != deposit.__data__:
+            _save(case)
+        for refund in case.changed:
+            tell_refund(case.context, refund, deposit)
     case.changed.clear()
 
 

@@ -98,7 +98,11 @@ def _asked_of(event: StripeEvent) -> list[Question]:
     """What is surely asked to judge a webhook that arrives, put to the store with the beginning."""
     asked = [question(Connection, stripe_account=event.account)] if event.account else []
     named = event.metadata.get(_META_PART)
-    return [question(RefundPart, id=named), *asked] if named and _of_a_refund(event) else asked
+    if named and _of_a_refund(event):
+        asked.append(question(RefundPart, id=named))
+    if _of_a_charge(event):
+        asked.append(question(Payment, charge=event.object_id))
+    return asked
 
 
 def _whose(stripe_account: str | None) -> str | None:
@@ -296,7 +300,7 @@ def _take_in_refund(context: Payments, webhook: Webhook, seen: RefundState) -> N
     if payment is None or not _on_its_account(webhook, payment.stripe_account, payment.charge_model):
         return
     if part is not None:
-        context.store.run(lambda: take_in_part(context, part.id, seen))
+        context.store.run(lambda: take_in_part(context, part, seen))
     else:
         context.store.run(lambda: take_in_foreign_refund(context, payment, seen))
 

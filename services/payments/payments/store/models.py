@@ -208,7 +208,7 @@ class Payment(Base):
     currency: Any = TextField()
     stripe_account: Any = TextField(null=True)
     payment_intent: Any = TextField(null=True)
-    charge: Any = TextField(null=True)
+    charge: Any = TextField(null=True, unique=True)
     charge_model: Any = TextField(null=True)
     application_fee: Any = BigIntegerField()
     dispute: Any = TextField(null=True)
