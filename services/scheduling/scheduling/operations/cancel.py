@@ -10,6 +10,7 @@ from chassis import rows
 from chassis.ids import new_id
 from chassis.links import BadLink
 from chassis.problems import Conflict, Invalid
+from chassis.statements import Question
 from contracts.fields import rfc3339
 from contracts.sessions import RefundDecision
 from scheduling.domain.transitions import Action
@@ -19,6 +20,15 @@ from scheduling.operations.sessions import Batch, differences, facts, record, se
 from scheduling.operations.steps import step
 from scheduling.store import claims
 from scheduling.store.models import Account, Cancellation, Session
+
+
+def asked_to_cancel(account_id: str, session_id: str) -> list[Question]:
+    """What `cancel` surely asks; after the lock what is to be as it is then."""
+    return [
+        rows.question(Account, id=account_id),
+        rows.question(Session, lock=True, id=session_id, account_id=account_id),
+        rows.question(Cancellation, session_id=session_id, restored_at=None),
+    ]
 
 
 @unit_of_work

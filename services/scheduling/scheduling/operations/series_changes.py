@@ -14,13 +14,14 @@ from typing import Any
 
 from chassis.ids import new_id
 from chassis.problems import Conflict, Invalid
+from chassis.statements import Question
 from contracts.sessions import RefundDecision, SessionStatus
 from scheduling.domain.recurrence import Scope
 from scheduling.domain.transitions import Action
 from scheduling.operations import amend as amending
 from scheduling.operations import blocked_times
 from scheduling.operations import cancel as cancelling
-from scheduling.operations.context import Actor, Scheduling, unit_of_work
+from scheduling.operations.context import Actor, Scheduling, unit_of_work, unit_of_work_asking
 from scheduling.operations.finding import fresh, the_account, the_event, the_session
 from scheduling.operations.laying_out import OUTSIDE, all_taken, note_horizon, outside
 from scheduling.operations.placement import Placement
@@ -99,7 +100,14 @@ def remove_event(
     go_no_further(context, part)
 
 
-@unit_of_work
+def _asked_to_cancel(
+    _: Scheduling, account_id: str, session_id: str, __: Actor, body: Body, ___: int | None
+) -> list[Question]:
+    scope, _body = _scope(body)
+    return cancelling.asked_to_cancel(account_id, session_id) if scope is Scope.THIS else []
+
+
+@unit_of_work_asking(_asked_to_cancel)
 def cancel_session(
     context: Scheduling, account_id: str, session_id: str, actor: Actor, body: Body, expected: int | None
 ) -> dict[str, Any]:

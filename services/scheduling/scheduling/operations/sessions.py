@@ -144,7 +144,17 @@ def event_data(
 
 def view(context: Scheduling, account: Account, session: Session) -> dict[str, Any]:
     """The session as the API shows it; `session_notes` are in it, and taken out there for callers without the scope."""
-    return views(context, account, [session])[0]
+    cancelled = session.status == SessionStatus.CANCELLED
+    with context.store.asked_together(
+        rows.question(SessionType, id=session.service_id),
+        rows.question(Client, id=session.client_id),
+        *([rows.question(Cancellation, session_id=session.id)] if cancelled else []),
+    ):
+        session_type = rows.first(SessionType, id=session.service_id)
+        client = rows.first(Client, id=session.client_id)
+        cancellations = rows.every(Cancellation, session_id=session.id) if cancelled else []
+    assert session_type is not None, "session types are retired, never deleted"
+    return _view(context, account, session, session_type, client, cancellations)
 
 
 def view_of_new(
