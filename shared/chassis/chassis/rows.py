@@ -80,9 +80,9 @@ def locked(model: type[M], ids: Collection[Any]) -> list[M]:
     if not ids:
         return []
     database = model._meta.database
-    text, bound = _among(model, {_key(model): ids})
+    asked = _among(model, {_key(model): ids})
     strength = " FOR UPDATE" if database.for_update else ""
-    found = database.execute_sql(f'{text} ORDER BY "{_key(model)}"{strength}', bound).fetchall()
+    found = database.execute_sql(f'{asked.text} ORDER BY "{_key(model)}"{strength}', asked.bound).fetchall()
     return [_made(model, row) for row in found]
 
 
@@ -96,9 +96,7 @@ def ahead(*wanted: tuple[type[peewee.Model], Mapping[str, Collection[Any]]]) -> 
     reads = {model: _Read(values={name: frozenset(each) for name, each in values.items()}) for model, values in wanted}
     asked = [(model, read) for model, read in reads.items() if all(read.values.values())]
     if asked:
-        questions = [
-            Question(text, tuple(bound)) for text, bound in (_among(model, read.values) for model, read in asked)
-        ]
+        questions = [_among(model, read.values) for model, read in asked]
         for (model, read), found in zip(asked, ask(asked[0][0]._meta.database, questions), strict=True):
             by = next(iter(read.values))
             for row in found:
@@ -183,16 +181,18 @@ def _readers(model: type[peewee.Model]) -> list[tuple[str, Callable[[Any], Any] 
     return [(field.name, None if type(field) in plain else field.python_value) for field in fields]
 
 
-def _among(model: type[peewee.Model], values: Mapping[str, Collection[Any]]) -> tuple[str, list[Any]]:
-    """The statement for the rows whose fields are each among these, and what is bound to it."""
+def _among(model: type[peewee.Model], values: Mapping[str, Collection[Any]]) -> Question:
+    """The statement for the rows whose fields are each among these."""
     fields = model._meta.fields
     bound = [[fields[name].db_value(value) for value in some] for name, some in values.items()]
     if model._meta.database.for_update:
-        return _select_any(model, tuple(values)), bound  # one text however many they are, so that it is prepared once
+        # One text however many they are, so that it is prepared once.
+        return Question(_select_any(model, tuple(values)), tuple(bound))
     conditions = [
         f"{_column(model, name)} IN ({', '.join('?' * len(some))})" for name, some in zip(values, bound, strict=True)
     ]
-    return f"{_select_all(model)} WHERE {' AND '.join(conditions)}", [value for some in bound for value in some]
+    text = f"{_select_all(model)} WHERE {' AND '.join(conditions)}"
+    return Question(text, tuple(value for some in bound for value in some))
 
 
 @cache
