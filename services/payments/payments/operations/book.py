@@ -100,6 +100,10 @@ class Book:
         """What of this payment is in `purse` now."""
         return _sum((entry for entry in self.entries if entry.payment_id == payment.id), purse)
 
+    def in_purse_or_disputed(self, payment: Payment, purse: Purse) -> int:
+        """What of this payment is in `purse`, or would be had the client's bank not taken it out."""
+        return self.in_purse(payment, purse) + self.disputed_from(payment, purse)
+
     def disputed_from(self, payment: Payment, purse: Purse) -> int:
         """What of this payment the client's bank has taken out of `purse`, and not given back."""
         return sum(

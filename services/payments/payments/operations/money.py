@@ -229,8 +229,7 @@ def _conclude_refund(case: Case, part: RefundPart) -> None:
 
 
 def _adopt(case: Case, payment: Payment, seen: RefundState) -> RefundPart:
-    surplus = case.book.in_purse(payment, Purse.SURPLUS) + case.book.disputed_from(payment, Purse.SURPLUS)
-    purse = Purse.SURPLUS if surplus >= seen.amount else Purse.HELD
+    purse = Purse.SURPLUS if case.book.in_purse_or_disputed(payment, Purse.SURPLUS) >= seen.amount else Purse.HELD
     _make_room(case, payment, seen.amount)
     now = case.context.now()
     refund = Refund.create(
@@ -330,9 +329,8 @@ def _send_back(case: Case, part: RefundPart) -> None:
     payment, era = case.book.payment(part.payment_id), case.book.refund(part.refund_id).era
     left, own = part.amount, Purse(part.purse)
     for purse in sorted(_PURSES, key=lambda each: each is not own):
-        here = case.book.in_purse(payment, purse) + case.book.disputed_from(payment, purse)
         # What neither holds the ledger refuses.
-        amount = min(left, here) if purse is own else left
+        amount = min(left, case.book.in_purse_or_disputed(payment, purse)) if purse is own else left
         if amount:
             _leave_to_refund(case, payment, purse, amount)
             enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, amount, at=case.context.now(), part=part, era=era)
