@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from notifications.domain.statuses import HANDED_OVER, REMINDER_STATUS, DeliveryStatus, Reason, ReminderStatus
 from notifications.operations.context import Notifications
@@ -71,16 +72,15 @@ def skip(context: Notifications, delivery: Delivery, reason: Reason) -> None:
         reminders.change(row.id, status=status.value, reason=reason.value if known else None, updated_at=now)
 
 
-def postpone(context: Notifications, delivery: Delivery, until: datetime) -> None:
-    """It is to be tried (again) at `until`, suite time."""
+def postpone(context: Notifications, delivery: Delivery, until: datetime, **more: Any) -> None:
+    """It is to be tried (again) at `until`, suite time; `more` of its fields change with that."""
     now = context.now()
-    deliveries.change(delivery.id, **_NO_LONGER_HELD | {"next_attempt_at": until, "updated_at": now})
+    deliveries.change(delivery.id, **_NO_LONGER_HELD | {"next_attempt_at": until, "updated_at": now} | more)
 
 
 def hold(context: Notifications, delivery: Delivery, until: datetime) -> None:
     """Quiet hours hold it until then: that is when it is due, and from when on it is late."""
-    deliveries.change(delivery.id, due_at=until)
-    postpone(context, delivery, until)
+    postpone(context, delivery, until, due_at=until)
 
 
 def _notify(context: Notifications, delivery: Delivery, type: str, status: DeliveryStatus, error: str | None) -> None:
