@@ -115,6 +115,11 @@ def _events(ids: Sequence[str]) -> Any:
     )
 
 
+def _locked(context: Scheduling, query: Any) -> list[Any]:
+    """The query's rows, locked until the unit of work ends; SQLite's units of work exclude each other anyway."""
+    return list(query.for_update() if context.store.on_postgresql else query)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionMembers:
     context: Scheduling
@@ -126,8 +131,7 @@ class SessionMembers:
         return list(_sessions(ids))
 
     def locked(self, ids: Sequence[str]) -> list[Session]:
-        query = _sessions(ids)
-        return list(query.for_update() if self.context.store.on_postgresql else query)
+        return _locked(self.context, _sessions(ids))
 
     def to_come(self, member: Session) -> bool:
         stands = member.status in {SessionStatus.PENDING, SessionStatus.CONFIRMED}
@@ -194,8 +198,7 @@ class EventMembers:
         return list(_events(ids))
 
     def locked(self, ids: Sequence[str]) -> list[BlockedTime]:
-        query = _events(ids)
-        return list(query.for_update() if self.context.store.on_postgresql else query)
+        return _locked(self.context, _events(ids))
 
     def to_come(self, member: BlockedTime) -> bool:
         return bool(member.ends_at > self.context.clock.now())
