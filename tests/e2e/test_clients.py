@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from e2e.conftest import Console
 from embedded.practice import Practice, on_a_weekday, wait_for
@@ -210,8 +210,14 @@ def test_a_long_file_shows_how_far_it_is(suite: Console, visit: Visit, tmp_path:
 
     drawer(page).get_by_label("Choose a file").set_input_files(file)
     expect(drawer(page).get_by_text("700 new")).to_be_visible()
+    # The answer to how far it is waits until the progress was seen.
+    asked: list[Route] = []
+    page.route("**/v1/clients/import/*", asked.append)
     drawer(page).get_by_role("button", name="Import 700 clients").click()
     expect(drawer(page).get_by_role("progressbar", name="Importing")).to_be_visible()
+    page.unroute("**/v1/clients/import/*")
+    for route in asked:
+        route.continue_()
 
     expect(drawer(page).get_by_text("700 imported")).to_be_visible(timeout=30_000)
     with page.expect_download() as download:

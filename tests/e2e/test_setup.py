@@ -80,7 +80,7 @@ def test_a_session_type_with_a_deposit_is_made_and_shown(page: Page, practice: P
 def test_working_hours_are_what_can_be_booked(page: Page, practice: Practice) -> None:
     kind = practice.session_type(percent=None, name="By the hours")
     page.goto("/setup/calendars")
-    page.get_by_role("button", name="Practice of Set-up", exact=True).last.click()
+    page.locator("#content").get_by_role("button", name="Practice of Set-up", exact=True).click()
     form = drawer(page)
     form.get_by_role("button", name="Remove hours of Monday (1)").click()
     form.get_by_label("Tuesday, from (1)").fill("10")
