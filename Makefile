@@ -61,6 +61,8 @@ lint: .venv/.dev ## style, types, walls between the packages, published contract
 	$(PYTHON) -m contracts.generate --check
 	$(PYTHON) -m contracts.compatibility
 	$(PYTHON) -m embedded.openapi --check
+	@console/build
+	@bin=$$(requirements/node) && cd console && PATH="$${bin:+$$bin:}$$PATH" npm run --silent lint
 
 format: .venv/.dev ## what ruff can mend by itself
 	$(PYTHON) -m ruff check --fix .

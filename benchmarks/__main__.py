@@ -10,7 +10,7 @@ import traceback
 from pathlib import Path
 
 NAMES = (
-    "throughput", "latency", "path", "refunds", "reconciling", "booking", "calendars", "clients", "sending", "claiming", "memory", "readiness",
+    "throughput", "latency", "path", "refunds", "reconciling", "booking", "calendars", "clients", "sending", "claiming", "memory", "readiness", "console",
 )  # fmt: skip
 
 
