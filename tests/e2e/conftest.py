@@ -17,7 +17,7 @@ from support.servers import Unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 _BUILD_SECONDS = 600
-_PATIENCE_MS = 10_000
+_PATIENCE_MS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Console:
     running: Running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def built() -> None:
     """The console as it is served, built once."""
     done = subprocess.run(
@@ -39,7 +39,7 @@ def built() -> None:
         pytest.fail(f"console/build: {(done.stderr or done.stdout).strip()[-2000:]}", pytrace=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def suite(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A suite with the account acc_demo."""
     place = tmp_path_factory.mktemp("console")
@@ -50,7 +50,7 @@ def suite(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con
     running.end()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=_PATIENCE_MS)
     try:

@@ -26,8 +26,10 @@ CLOCK = re.compile(r"^\d?\d:\d\d$")
 
 @pytest.fixture(scope="module")
 def online(suite: Console) -> Practice:
-    """The practice with its booking page open, where a booking is confirmed at once."""
-    practice = suite.practice
+    """A practice of its own with its booking page open, where a booking is confirmed at once."""
+    practice = suite.running.practice("acc_booked_by_browser")
+    practice.provision(name="Practice Online")
+    practice.connect_stripe()
     change_booking(practice, enabled=True, auto_confirm="immediate", max_advance_days=60)
     practice.set_refund_policy(refund_percentage=100)
     return practice

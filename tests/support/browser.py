@@ -78,7 +78,7 @@ def person(browser: Browser, base: str, *, width: int = 1280, height: int = 832,
     """Somebody in front of a browser of their own, in Berlin, who reads English, unless said otherwise."""
     settings = {"locale": "en-GB", "timezone_id": "Europe/Berlin", "reduced_motion": "reduce", **more}
     context = browser.new_context(base_url=base, viewport={"width": width, "height": height}, **settings)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     return context
 
 
