@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
@@ -16,6 +17,11 @@ _PAGES = {
     "dashboard": "/dashboard",
     "set-up": "/setup/payments",
     "operations": "/operations",
+}
+
+_OTHERS: dict[str, dict[str, Any]] = {
+    "calendar-dark": {"color_scheme": "dark"},
+    "calendar-phone": {"width": 375, "height": 812},
 }
 
 
@@ -34,10 +40,7 @@ def main(url: str) -> None:
         page.goto("/book/demo")
         page.get_by_text("Couples coaching").first.click()
         _take(page, "booking")
-        for name, more in {
-            "calendar-dark": {"color_scheme": "dark"},
-            "calendar-phone": {"width": 375, "height": 812},
-        }.items():
+        for name, more in _OTHERS.items():
             other = person(browser, url, **more).new_page()
             _enter(other)
             _take(other, name)
