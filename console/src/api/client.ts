@@ -1,6 +1,6 @@
 // The four services over HTTP, typed by the documents that they publish.
 import createClient, { type Middleware } from 'openapi-fetch'
-import { accessToken, signedOut } from '~/auth/session'
+import { accessToken, refused } from '~/auth/session'
 import type { paths as Clients } from './generated/clients'
 import type { paths as Notifications } from './generated/notifications'
 import type { paths as Payments } from './generated/payments'
@@ -20,7 +20,7 @@ function conversation(service: Service): Middleware {
     async onResponse({ response, schemaPath }) {
       if (response.ok) return response
       const problem = await Problem.from(service, response)
-      if (problem.status === 401 && !isPublic(schemaPath)) signedOut()
+      if (problem.status === 401 && !isPublic(schemaPath)) refused()
       throw problem
     },
     onError({ error }) {

@@ -11,7 +11,14 @@ const SignInPage = lazy(() => import('./SignInPage'))
 export function SignedIn({ children }: { children: ReactNode }) {
   const { t } = useTranslation('app')
   const claims = useClaims()
-  const resumed = useQuery({ queryKey: ['resume'], queryFn: resume, staleTime: Number.POSITIVE_INFINITY, retry: false })
+  // Asked only where nobody is signed in: who comes back from the identity provider is not to be sent there again.
+  const resumed = useQuery({
+    queryKey: ['resume'],
+    queryFn: resume,
+    enabled: claims === null,
+    staleTime: Number.POSITIVE_INFINITY,
+    retry: false,
+  })
   if (claims) return children
   if (resumed.isPending)
     return (

@@ -22,6 +22,15 @@ export function hold(token: string): void {
   tell()
 }
 
+/** Under this name the browser's tab remembers which way was signed in by; no token. */
+export const REMEMBERED = 'timeblu.signed-in'
+
+/** A service did not accept the token: the next sign-in is a person's, or page and provider would send each other in circles. */
+export function refused(): void {
+  sessionStorage.removeItem(REMEMBERED)
+  signedOut()
+}
+
 export function signedOut(): void {
   if (held === null) return
   held = null

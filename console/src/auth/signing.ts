@@ -1,9 +1,8 @@
 // The three ways to sign in; which one is up to the server of this page.
 import type { UserManager } from 'oidc-client-ts'
 import { config, type SignIn } from '~/app/config'
-import { hold, signedOut } from './session'
+import { hold, REMEMBERED, signedOut } from './session'
 
-const REMEMBERED = 'timeblu.signed-in'
 const AHEAD_SECONDS = 60
 
 let renewal: ReturnType<typeof setTimeout> | undefined
