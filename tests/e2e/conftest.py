@@ -1,4 +1,4 @@
-"""The console in a browser, over an embedded suite of its own: one suite a worker, one person a test."""
+"""The console in a browser, over an embedded suite of its own: one suite and one browser a module, one person a test."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Console:
     running: Running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def built() -> None:
     """The console as it is served, built once."""
     done = subprocess.run(
@@ -39,7 +39,7 @@ def built() -> None:
         pytest.fail(f"console/build: {(done.stderr or done.stdout).strip()[-2000:]}", pytrace=False)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def suite(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A suite with the account acc_demo."""
     place = tmp_path_factory.mktemp("console")
@@ -50,7 +50,7 @@ def suite(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Con
     running.end()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=_PATIENCE_MS)
     try:
