@@ -12,19 +12,20 @@ const REMEMBERED = 'timeblu.holds'
 /** The holds of this visitor that have not ended, and how to get and to give up one. */
 export function useHolds(username: string) {
   const [holds, setHolds] = useState<Record<string, Hold>>(() => remembered(username))
+  // What is rendered may be older: somebody who types on before the next drawing must not ask for their own time again.
+  const latest = useRef(holds)
   const asked = useRef(new Map<string, Promise<Hold>>())
 
-  const change = (next: (holds: Record<string, Hold>) => Record<string, Hold>) =>
-    setHolds((before) => {
-      const after = next(before)
-      sessionStorage.setItem(`${REMEMBERED}.${username}`, JSON.stringify(after))
-      return after
-    })
+  const change = (next: (holds: Record<string, Hold>) => Record<string, Hold>) => {
+    latest.current = next(latest.current)
+    sessionStorage.setItem(`${REMEMBERED}.${username}`, JSON.stringify(latest.current))
+    setHolds(latest.current)
+  }
 
   /** Keep a time, or find that it is kept already; rejects as the service refuses. */
   const keep = (wanted: Wanted): Promise<Hold> => {
     const key = keyOf(wanted)
-    const held = holds[key]
+    const held = latest.current[key]
     if (held && ends(held) > Date.now()) return Promise.resolve(held)
     const under = asked.current.get(key)
     if (under) return under
