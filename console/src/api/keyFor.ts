@@ -1,6 +1,6 @@
 // One idempotency key for each different thing that a form sends, so that sending it again does not do it twice.
 import { useRef } from 'react'
-import { idempotencyKey } from '~/api/client'
+import { idempotencyKey } from './client'
 
 export function useKeyFor(): (sent: unknown) => { 'Idempotency-Key': string } {
   const known = useRef(new Map<string, { 'Idempotency-Key': string }>())

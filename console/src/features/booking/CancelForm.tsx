@@ -3,7 +3,8 @@ import { Alert, Button, Group, Text, Textarea, Title } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { body, idempotencyKey, scheduling } from '~/api/client'
+import { body, scheduling } from '~/api/client'
+import { useKeyFor } from '~/api/keyFor'
 import { money } from '~/i18n/format'
 import { type Appointment, due } from './appointment'
 import classes from './booking.module.css'
@@ -26,17 +27,17 @@ export function CancelForm({
   const refusal = useRefusal()
   const [reason, setReason] = useState('')
   const [failure, setFailure] = useState<Error>()
-  const sent = useRef({ reason: '', key: idempotencyKey() })
+  const keyFor = useKeyFor()
   const title = useRef<HTMLHeadingElement>(null)
   useEffect(() => title.current?.focus(), [])
   const name = appointment.provider.name
   const cancel = useMutation({
     mutationFn: () => {
-      if (sent.current.reason !== reason) sent.current = { reason, key: idempotencyKey() }
+      const asked = { reason: reason.trim() || null }
       return body(
         scheduling.POST('/v1/manage/{token}/cancel', {
-          params: { path: { token }, header: sent.current.key },
-          body: { reason: reason.trim() || null },
+          params: { path: { token }, header: keyFor(asked) },
+          body: asked,
         }),
       )
     },

@@ -4,7 +4,8 @@ import { useForm } from '@mantine/form'
 import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
-import { body, idempotencyKey, scheduling } from '~/api/client'
+import { body, scheduling } from '~/api/client'
+import { useKeyFor } from '~/api/keyFor'
 import { Problem } from '~/api/problem'
 import { money } from '~/i18n/format'
 import { IconAlertTriangle, IconArrowLeft } from '~/ui/icons'
@@ -50,7 +51,7 @@ export function Details({
   const refusal = useRefusal()
   const wanted = { serviceId: type.id, calendarId, startsAt: start }
   const title = useRef<HTMLHeadingElement>(null)
-  const sent = useRef({ text: '', key: idempotencyKey() })
+  const keyFor = useKeyFor()
   useEffect(() => title.current?.focus(), [])
 
   const lost = (error: unknown): boolean => {
@@ -86,11 +87,9 @@ export function Details({
           client: { name: values.name.trim(), email: values.email.trim(), phone: values.phone.trim() || null },
           notes: values.notes.trim() || null,
         }
-        const text = JSON.stringify(asked)
-        if (sent.current.text !== text) sent.current = { text, key: idempotencyKey() }
         return body(
           scheduling.POST('/v1/booking/{username}/sessions', {
-            params: { path: { username: page.username }, header: sent.current.key },
+            params: { path: { username: page.username }, header: keyFor(asked) },
             body: asked,
           }),
         )

@@ -3,7 +3,8 @@ import { Alert, Button, Group, Skeleton, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { body, idempotencyKey, scheduling } from '~/api/client'
+import { body, scheduling } from '~/api/client'
+import { useKeyFor } from '~/api/keyFor'
 import { type Alternative, Problem } from '~/api/problem'
 import { IconInfoCircle } from '~/ui/icons'
 import type { Appointment } from './appointment'
@@ -44,7 +45,7 @@ export function MoveForm({
   const [date, setDate] = useState<string>()
   const [start, setStart] = useState<string>()
   const [failure, setFailure] = useState<Error>()
-  const sent = useRef({ start: '', key: idempotencyKey() })
+  const keyFor = useKeyFor()
   const title = useRef<HTMLHeadingElement>(null)
   useEffect(() => title.current?.focus(), [])
   const offer = useMemo(
@@ -54,11 +55,11 @@ export function MoveForm({
 
   const move = useMutation({
     mutationFn: (to: string) => {
-      if (sent.current.start !== to) sent.current = { start: to, key: idempotencyKey() }
+      const asked = { starts_at: to }
       return body(
         scheduling.POST('/v1/manage/{token}/reschedule', {
-          params: { path: { token }, header: sent.current.key },
-          body: { starts_at: to },
+          params: { path: { token }, header: keyFor(asked) },
+          body: asked,
         }),
       )
     },

@@ -1,16 +1,12 @@
 // An appointment as an iCalendar file (RFC 5545) for the client's own calendar.
+import { download as save } from '~/ui/download'
 import type { Appointment } from './appointment'
 
 const LINE_BYTES = 75
 
 /** Offer the file as a download. */
 export function download(appointment: Appointment): void {
-  const url = URL.createObjectURL(new Blob([calendarFile(appointment)], { type: 'text/calendar' }))
-  const link = document.createElement('a')
-  link.href = url
-  link.download = 'appointment.ics'
-  link.click()
-  URL.revokeObjectURL(url)
+  save(new Blob([calendarFile(appointment)], { type: 'text/calendar' }), 'appointment.ics')
 }
 
 /** The event has the session's id, so that a later file replaces it. */

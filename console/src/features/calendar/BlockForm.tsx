@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body, idempotencyKey, scheduling } from '~/api/client'
+import { useKeyFor } from '~/api/keyFor'
 import type { Problem } from '~/api/problem'
 import type { BlockedTime } from '~/api/types'
 import { useAccount, useCalendars } from '~/app/account'
@@ -14,7 +15,6 @@ import { Conflicts, isRefusal, type Override } from '../newsession/Conflicts'
 import { readTime } from '../newsession/clock'
 import { DateField } from '../newsession/DateField'
 import classes from '../newsession/NewSession.module.css'
-import { useOneKey } from '../newsession/oneKey'
 import { RepeatFields } from '../newsession/RepeatFields'
 import { type Repeat, rruleOf } from '../newsession/recurrence'
 import { TimeField } from '../newsession/TimeField'
@@ -74,7 +74,7 @@ export default function BlockForm({ subject, onClose }: Props) {
   const [step, setStep] = useState<'form' | 'save' | 'delete'>('form')
   const [scope, setScope] = useState<Scope>('this')
   const [override, setOverride] = useState<Override>({})
-  const keyFor = useOneKey()
+  const keyFor = useKeyFor()
   const again = useRef(idempotencyKey())
 
   const fields = read()

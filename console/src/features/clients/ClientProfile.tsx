@@ -12,6 +12,7 @@ import { useScope } from '~/auth/session'
 import { day } from '~/i18n/format'
 import { Boundary } from '~/ui/Boundary'
 import { ButtonLink } from '~/ui/ButtonLink'
+import { download } from '~/ui/download'
 import {
   IconArrowMerge,
   IconCalendarPlus,
@@ -26,7 +27,6 @@ import { done, failed } from '~/ui/toast'
 import { ContactSwitches } from './ContactSwitches'
 import { deleteClient, restoreClient, useForget, useKeep } from './clients'
 import classes from './clients.module.css'
-import { download } from './download'
 import { Facts } from './Facts'
 import { PrivateNotes } from './PrivateNotes'
 import { usePlace } from './place'

@@ -17,6 +17,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body as answerOf, clients, idempotencyKey } from '~/api/client'
+import { useKeyFor } from '~/api/keyFor'
 import type { Problem } from '~/api/problem'
 import type { Client, NewSession, Session, SessionType } from '~/api/types'
 import { useAccount, useCalendars, useSessionTypes } from '~/app/account'
@@ -33,7 +34,6 @@ import { readTime } from './clock'
 import { createSeries, createSession, refresh, type Series, sessionOf, takeBack } from './create'
 import { DateField } from './DateField'
 import classes from './NewSession.module.css'
-import { useOneKey } from './oneKey'
 import { RepeatFields } from './RepeatFields'
 import { type Repeat, rruleOf } from './recurrence'
 import { SeriesReport } from './SeriesReport'
@@ -127,7 +127,7 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
   const [tried, setTried] = useState(false)
   const [override, setOverride] = useState<{ of: string; allowed: Override }>({ of: '', allowed: {} })
   const [report, setReport] = useState<{ series: Series; first: Session | null }>()
-  const keyFor = useOneKey()
+  const keyFor = useKeyFor()
   const form = useRef<HTMLFormElement>(null)
 
   const type = types.find(({ id }) => id === typeId)

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { payments } from '~/api/client'
 import { useTimeZone } from '~/app/account'
 import { addDays, today } from '~/i18n/zone'
+import { download } from '~/ui/download'
 import { Failure } from '~/ui/Failure'
 import { IconDownload } from '~/ui/icons'
 import { Part } from '../parts/Part'
@@ -23,7 +24,7 @@ export function Statement() {
       const answer = await payments.GET('/v1/statement.csv', { params: { query: period }, parseAs: 'stream' })
       return answer.response.blob()
     },
-    onSuccess: (file) => keep(file, `statement-${from}-${to}.csv`),
+    onSuccess: (file) => download(file, `statement-${from}-${to}.csv`),
   })
   const order = (event: FormEvent) => {
     event.preventDefault()
@@ -62,12 +63,4 @@ export function Statement() {
       {fetching.error && <Failure error={fetching.error} />}
     </Part>
   )
-}
-
-function keep(file: Blob, name: string): void {
-  const link = document.createElement('a')
-  link.href = URL.createObjectURL(file)
-  link.download = name
-  link.click()
-  URL.revokeObjectURL(link.href)
 }
