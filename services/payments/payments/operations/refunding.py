@@ -97,12 +97,13 @@ def claim(context: Payments, limit: int) -> list[Claimed]:
     if limit < 1:
         return []
     now = context.now()
-    with context.store.transaction():
-        rows = context.store.execute(
-            f"""SELECT id, payment_id FROM refund_parts WHERE next_attempt_at <= %s AND status = %s
-                ORDER BY next_attempt_at LIMIT %s {context.store.skip_locked}""",
-            (now, PartStatus.PLANNED.value, limit),
-        )
+    due = context.store.question(
+        f"""SELECT id, payment_id FROM refund_parts WHERE next_attempt_at <= %s AND status = %s
+            ORDER BY next_attempt_at LIMIT %s {context.store.skip_locked}""",
+        (now, PartStatus.PLANNED.value, limit),
+    )
+    with context.store.transaction(due):
+        rows = context.store.ask(due)
         asked = [
             each for part, payment in rows for each in (question(RefundPart, id=part), question(Payment, id=payment))
         ]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any, Final
 
 from chassis.problems import BadRequest, InvalidJson
-from chassis.rows import ahead, change, every, first, locked, question, update
+from chassis.rows import ahead, change, every, first, locked, update
 from chassis.statements import Question
 from chassis.store import moment, placeholders
 from chassis.telemetry import span, traceparent
@@ -66,27 +65,12 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
         log.warning("a signed webhook was no event")
         raise InvalidJson("The body is no event of Stripe's") from None
     now = context.now()
+    # What tells of a refund is mostly of one that we are making, whose answer tells it first; many are then judged at once.
+    due = now + _FOR_OUR_ANSWER if _of_a_refund(event) or _of_a_charge(event) else now
 
     def keep() -> bool:
-        with context.store.transaction(*_asked_of(event)):
-            account_id = _whose(event.account)
-            state, due = _first_state(event, account_id, now)
-            inserted = context.store.execute(
-                """INSERT INTO webhooks (id, account_id, stripe_account, type, object_id, body, state, tries, traceparent, received_at, next_attempt_at)
-                   VALUES (%s, %s, %s, %s, %s, %s, %s, 0, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id""",
-                (
-                    event.id,
-                    account_id,
-                    event.account,
-                    event.type,
-                    event.object_id,
-                    None if state is WebhookState.DONE else body.decode("utf-8", "replace"),
-                    state.value,
-                    traceparent(),
-                    now,
-                    due,
-                ),
-            )
+        with context.store.transaction(stored := _insertion(context, event, body, now, due)):
+            inserted = context.store.ask(stored)
             if inserted and due == now:
                 context.wakeups.after_commit(WEBHOOKS)
             return bool(inserted)
@@ -94,32 +78,22 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
     return context.store.run(keep)
 
 
-def _asked_of(event: StripeEvent) -> list[Question]:
-    """What is surely asked to judge a webhook that arrives, put to the store with the beginning."""
-    asked = [question(Connection, stripe_account=event.account)] if event.account else []
-    named = event.metadata.get(_META_PART)
-    if named and _of_a_refund(event):
-        asked.append(question(RefundPart, id=named))
-    if _of_a_charge(event):
-        asked.append(question(Payment, charge=event.object_id))
-    return asked
-
-
-def _whose(stripe_account: str | None) -> str | None:
-    row = first(Connection, stripe_account=stripe_account) if stripe_account else None
-    return row.account_id if row else None
-
-
-def _first_state(event: StripeEvent, account_id: str | None, now: datetime) -> tuple[WebhookState, datetime | None]:
-    """How a webhook begins, and when it is to be acted upon."""
-    if event.account is not None and account_id is None:
-        return WebhookState.UNKNOWN, None
-    if _act_on(event.type) is None:
-        return WebhookState.DONE, None
-    parts = _parts_told_of(event)
-    if _tells_nothing_new(event, parts):
-        return WebhookState.DONE, None
-    return WebhookState.STORED, now + _FOR_OUR_ANSWER if any(map(_asked_for, parts)) else now
+def _insertion(context: Payments, event: StripeEvent, body: bytes, now: datetime, due: datetime) -> Question:
+    return context.store.question(
+        """INSERT INTO webhooks (id, stripe_account, type, object_id, body, state, tries, traceparent, received_at, next_attempt_at)
+           VALUES (%s, %s, %s, %s, %s, %s, 0, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING id""",
+        (
+            event.id,
+            event.account,
+            event.type,
+            event.object_id,
+            body.decode("utf-8", "replace"),
+            WebhookState.STORED.value,
+            traceparent(),
+            now,
+            due,
+        ),
+    )
 
 
 def _of_a_refund(event: StripeEvent) -> bool:
@@ -157,17 +131,8 @@ def _tells_nothing_new(event: StripeEvent, parts: Sequence[RefundPart]) -> bool:
     return _of_a_charge(event) and not ended and sum(part.amount for part in made) == event.refunded
 
 
-def _is_old(event: StripeEvent) -> bool:
-    return _tells_nothing_new(event, _parts_told_of(event))
-
-
-def _asked_for(part: RefundPart) -> bool:
-    """Whether we are making it just now: the answer to that will tell what a webhook tells."""
-    return part.status == PartStatus.PLANNED and bool(part.unsure)
-
-
 def process_due(context: Payments) -> int:
-    """Act upon a stored webhook, with all before it that tell nothing new by now; returns how many were dealt with."""
+    """Act upon a stored webhook, having done with all before it that need nothing; returns how many were dealt with."""
     done, webhook = context.store.run(lambda: _claim(context))
     if webhook is None:
         return done
@@ -207,43 +172,78 @@ def forget_old_webhooks(context: Payments) -> int:
 
 
 def _claim(context: Payments) -> tuple[int, Webhook | None]:
-    """Be done with those that are due and tell nothing new by now, up to the first that tells something, which is taken up.
+    """Be done with those that are due and need nothing, up to the first that does, which is taken up.
 
     Most are of refunds that we made ourselves: the answer has told the same.
     """
     now = context.now()
-    with context.store.transaction():
-        due = context.store.execute(
-            f"""SELECT id FROM webhooks WHERE next_attempt_at <= %s
-                ORDER BY next_attempt_at LIMIT {_PORTION} {context.store.skip_locked}""",
-            (now,),
-        )
-        webhooks = {webhook.id: webhook for webhook in locked(Webhook, [id for (id,) in due])}
-        events = {id: read_event(webhook.body) for id, webhook in webhooks.items() if webhook.body is not None}
-        with _asked_ahead(events.values()):
-            old = list(takewhile(lambda id: id in events and _is_old(events[id]), (id for (id,) in due)))
-        if old:
-            context.store.execute(
-                f"UPDATE webhooks SET state = %s, body = NULL, next_attempt_at = NULL WHERE id IN ({placeholders(old)})",
-                (WebhookState.DONE.value, *old),
-            )
-        taken = next((webhooks[id] for (id,) in due[len(old) :]), None)
+    due = context.store.question(
+        f"""SELECT id FROM webhooks WHERE next_attempt_at <= %s
+            ORDER BY next_attempt_at LIMIT {_PORTION} {context.store.skip_locked}""",
+        (now,),
+    )
+    with context.store.transaction(due):
+        ids = [id for (id,) in context.store.ask(due)]
+        webhooks = {webhook.id: webhook for webhook in locked(Webhook, ids)}
+        done: dict[WebhookState, list[str]] = {WebhookState.DONE: [], WebhookState.UNKNOWN: []}
+        taken = None
+        with _asked_ahead(webhooks.values()):
+            for webhook in map(webhooks.__getitem__, ids):
+                webhook.account_id = _whose(webhook)
+                needless = _needless(webhook)
+                if needless is None:
+                    taken = webhook
+                    break
+                done[needless].append(webhook.id)
+        _leave(context, done)
         if taken is not None:
             taken.tries += 1
             taken.next_attempt_at = now + _LEASE
             change(taken)
-        return len(old), taken
+        return sum(map(len, done.values())), taken
+
+
+def _needless(webhook: Webhook) -> WebhookState | None:
+    """How one ends that needs nothing to be done; None of any other."""
+    if webhook.stripe_account is not None and webhook.account_id is None:
+        return WebhookState.UNKNOWN
+    if _act_on(webhook.type) is None:
+        return WebhookState.DONE
+    event = _event(webhook)
+    return WebhookState.DONE if event and _tells_nothing_new(event, _parts_told_of(event)) else None
+
+
+def _leave(context: Payments, done: Mapping[WebhookState, Sequence[str]]) -> None:
+    """What is unknown keeps what it said, for when its account is connected."""
+    for state, ids in done.items():
+        if ids:
+            forget = "body = NULL, " if state is WebhookState.DONE else ""
+            context.store.execute(
+                f"UPDATE webhooks SET state = %s, {forget}next_attempt_at = NULL WHERE id IN ({placeholders(ids)})",
+                (state.value, *ids),
+            )
 
 
 @contextmanager
-def _asked_ahead(events: Collection[StripeEvent]) -> Iterator[None]:
-    """Inside, what `_parts_told_of` asks of each of these is known, asked once for all."""
+def _asked_ahead(webhooks: Collection[Webhook]) -> Iterator[None]:
+    """Inside, what is asked to judge each of these is known, asked once for all."""
+    events = [event for event in map(_event, webhooks) if event]
     named = {event.metadata[_META_PART] for event in events if _of_a_refund(event) and _META_PART in event.metadata}
     charges = {event.object_id for event in events if _of_a_charge(event)}
-    with ahead((RefundPart, {"id": named}), (Payment, {"charge": charges})):
+    accounts = {webhook.stripe_account for webhook in webhooks} - {None}
+    with ahead((Connection, {"stripe_account": accounts}), (RefundPart, {"id": named}), (Payment, {"charge": charges})):
         paid = {payment.id for charge in charges for payment in every(Payment, charge=charge)}
         with ahead((RefundPart, {"payment_id": paid})):
             yield
+
+
+def _event(webhook: Webhook) -> StripeEvent | None:
+    return read_event(webhook.body) if webhook.body is not None else None
+
+
+def _whose(webhook: Webhook) -> str | None:
+    row = first(Connection, stripe_account=webhook.stripe_account) if webhook.stripe_account else None
+    return row.account_id if row else None
 
 
 def _finish(context: Payments, webhook: Webhook) -> None:
