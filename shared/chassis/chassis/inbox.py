@@ -25,6 +25,7 @@ from chassis import outbox
 from chassis.clock import Clock
 from chassis.jobs import Job
 from chassis.problems import Conflict, NotFound
+from chassis.statements import Question
 from chassis.store import Store, StoreDown, moment, placeholders
 from chassis.telemetry import Metrics, logged, span
 from chassis.wakeups import Wakeups
@@ -256,8 +257,10 @@ class Inbox:
     def _handle_together(self, batch: Sequence[tuple[Envelope, Message]]) -> None:
         """Remember and handle them in one unit of work, passing over those seen before."""
         now = self._clock.now()
-        with self._store.transaction():
-            new = self._remember([envelope for envelope, _ in batch], now)
+        remembered = self._remembering([envelope for envelope, _ in batch], now)
+        waiting = self._waiting({envelope.subject for envelope, _ in batch})
+        with self._store.transaction(remembered, waiting):
+            new = {(event_id, handler) for event_id, handler in self._store.ask(remembered)}
             handled = []
             for envelope, _ in batch:
                 key = (envelope.id, envelope.type)
@@ -267,7 +270,8 @@ class Inbox:
                 new.discard(key)
                 self._handle(envelope)
                 handled.append(envelope)
-            self._wake_waiting({envelope.subject for envelope in handled}, now)
+            if self._store.ask(waiting):
+                self._wake_waiting({envelope.subject for envelope in handled}, now)
         for envelope in handled:
             self._count(envelope, "done")
         # A snapshot's time is when its subject last changed: it says nothing of how long the event was on its way.
@@ -299,20 +303,19 @@ class Inbox:
 
     # --- rows ---------------------------------------------------------------------------------------------------
 
-    def _remember(self, envelopes: Sequence[Envelope], now: datetime) -> set[tuple[str, str]]:
-        """Insert a row for each that has none; returns the ids and handlers of those that are new."""
+    def _remembering(self, envelopes: Sequence[Envelope], now: datetime) -> Question:
+        """Inserts a row for each that has none; answered by the ids and handlers of those that are new."""
         # In one order, so that two consumers that were given the same events wait for each other instead of deadlocking.
         rows = {
             (e.id, e.type): (e.id, e.type, InboxStatus.DONE.value, e.account_id, e.type, e.subject, now)
             for e in sorted(envelopes, key=lambda e: (e.id, e.type))
         }
         places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(rows))
-        inserted = self._store.execute(
+        return self._store.question(
             f"""INSERT INTO inbox (event_id, handler, status, account_id, type, subject, received_at) VALUES {places}
                 ON CONFLICT (event_id, handler) DO NOTHING RETURNING event_id, handler""",
             [value for row in rows.values() for value in row],
         )
-        return {(event_id, handler) for event_id, handler in inserted}
 
     def _keep_safely(
         self,
@@ -511,6 +514,12 @@ class Inbox:
                     kept.attempt,
                 ),
             )
+
+    def _waiting(self, subjects: set[str]) -> Question:
+        """Whether anything waits for one of them. What begins to wait meanwhile is soon tried again by itself."""
+        return self._store.question(
+            f"SELECT 1 FROM inbox WHERE waiting_for IN ({placeholders(subjects)}) LIMIT 1", tuple(subjects)
+        )
 
     def _wake_waiting(self, subjects: set[str], now: datetime) -> None:
         if not subjects:

@@ -7,11 +7,12 @@ from typing import Any
 
 from chassis import rows
 from chassis.inbox import WaitingFor
+from chassis.statements import Question
 from contracts.sessions import DepositStatus, RefundDecision
 from scheduling.domain.deposits import SessionDeposit, taken_over
 from scheduling.domain.transitions import Action
 from scheduling.operations.cancel import carry_out
-from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work
+from scheduling.operations.context import SYSTEM, Scheduling, unit_of_work, unit_of_work_asking
 from scheduling.operations.finding import the_account
 from scheduling.operations.sessions import differences, facts, record, set_deposit, standing_cancellation
 from scheduling.operations.steps import possible
@@ -20,7 +21,29 @@ from scheduling.store.models import Account, Cancellation, Session
 UNPAID = "deposit_unpaid"
 
 
-@unit_of_work
+def _asked(account_id: str, session_id: str) -> list[Question]:
+    """What is surely asked where news of a session's deposit change what is shown, once it is locked."""
+    return [
+        rows.question(Session, lock=True, id=session_id, account_id=account_id),
+        rows.question(Account, id=account_id),
+        rows.question(Cancellation, session_id=session_id),
+    ]
+
+
+def _asked_of_deposit(_: Scheduling, account_id: str, told: Mapping[str, Any]) -> list[Question]:
+    standing = rows.question(Cancellation, session_id=told["session_id"], restored_at=None)
+    return [*_asked(account_id, told["session_id"]), standing]
+
+
+def _asked_of_refund(_: Scheduling, account_id: str, told: Mapping[str, Any]) -> list[Question]:
+    # Not for the cancellation that stands: whether it awaits a refund is what is changed here.
+    asked = _asked(account_id, told["session_id"])
+    if told["cancellation_id"] is not None:
+        asked.append(rows.question(Cancellation, id=told["cancellation_id"], account_id=account_id))
+    return asked
+
+
+@unit_of_work_asking(_asked_of_deposit)
 def follow_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
     """Take the deposit's state over, unless a newer one is known.
 
@@ -31,7 +54,7 @@ def follow_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]
     _follow(context, account, session, told)
 
 
-@unit_of_work
+@unit_of_work_asking(_asked_of_refund)
 def follow_refund(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
     """Take over the deposit as a refund left it; it also answers the cancellation that asked for the refund. Raises as `follow_deposit`."""
     session, account = _session(account_id, told["session_id"])
