@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 
 from opentelemetry.trace import SpanKind
@@ -65,12 +66,18 @@ class RefundCrew:
         started, taken = monotonic(), 0
         while True:
             self._under_way = {each for each in self._under_way if not each.done()}
-            claimed = self._context.store.run(lambda: claim(self._context, self._workers - len(self._under_way)))
+            free = self._workers - len(self._under_way)
+            claimed = self._context.store.run(partial(claim, self._context, free))
             self._under_way |= {self._pool.submit(self._perform, each) for each in claimed}
             taken += len(claimed)
             if not self._under_way or (not claimed and monotonic() - started > _PATIENCE_SECONDS):
                 return taken
-            wait(self._under_way, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            # Where fewer were due than there was room for, those of the next moments are better taken up together.
+            wait(
+                self._under_way,
+                timeout=_POLL_SECONDS,
+                return_when=ALL_COMPLETED if len(claimed) < free else FIRST_COMPLETED,
+            )
 
     def _perform(self, claimed: Claimed) -> None:
         try:
