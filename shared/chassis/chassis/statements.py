@@ -42,6 +42,38 @@ class Connection(psycopg.Connection[Any]):
     Each such question lets go of the interpreter, and threads that answer requests at once then wait for each other.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._left: list[tuple[str, Sequence[Any]]] = []
+
+    def leave(self, text: str, bound: Sequence[Any]) -> None:
+        """Run this with what comes next, at the latest with the COMMIT."""
+        self._left.append((text, bound))
+
+    def forget_left(self) -> None:
+        self._left.clear()
+
+    @contextmanager
+    def with_left(self) -> Iterator[None]:
+        """What is run inside goes together with what was left."""
+        if not self._left:
+            yield
+            return
+        left, self._left = self._left, []
+        with self.pipeline():
+            for text, bound in left:
+                self.run(text, bound)
+            yield
+
+    def run(self, text: str, bound: Sequence[Any]) -> None:
+        """Run a statement whose placeholders are numbered."""
+        # psycopg's other cursor takes a statement apart anew each time, where it binds more than 50 values.
+        psycopg.RawCursor(self).execute(text, bound)
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        with self.with_left():
+            return super().cursor(*args, **kwargs)
+
     def wait(self, gen: PQGen[R], *args: Any, **kwargs: Any) -> R:
         return super().wait(gen if self._pipeline is None else self._sending(gen), *args, **kwargs)
 
@@ -72,8 +104,8 @@ def as_peewee_does() -> Any:
 
 
 @contextmanager
-def as_one(database: peewee.Database) -> Iterator[None]:
-    """What is written inside by `write` is one statement, at the end; within another one, part of that."""
+def as_one(database: peewee.Database, *, left: bool = False) -> Iterator[None]:
+    """What is written inside by `write` is one statement, at the end, or `left` to go with what comes next; within another one, part of that."""
     if not database.for_update or _gathered.get() is not None:
         yield
         return
@@ -83,7 +115,9 @@ def as_one(database: peewee.Database) -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
-    if gathered:
+    if gathered and left:
+        database.connection().leave(*_joined(gathered))
+    elif gathered:
         _run(database, *gathered)
 
 
@@ -101,10 +135,13 @@ def _run(database: peewee.Database, *writes: tuple[str, Sequence[Any]]) -> None:
         for text, bound in writes:
             database.execute_sql(text, bound)
         return
-    # psycopg's other cursor takes a statement apart anew each time, where it binds more than 50 values.
-    with as_peewee_does():
-        raw = psycopg.RawCursor(database.connection())
-        raw.execute(_as_one(tuple(text for text, _ in writes)), [value for _, bound in writes for value in bound])
+    connection = database.connection()
+    with as_peewee_does(), connection.with_left():
+        connection.run(*_joined(writes))
+
+
+def _joined(writes: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, list[Any]]:
+    return _as_one(tuple(text for text, _ in writes)), [value for _, bound in writes for value in bound]
 
 
 @lru_cache(maxsize=_KEPT_TEXTS)

@@ -198,12 +198,13 @@ class Store:
             yield
 
     @contextmanager
-    def as_one(self) -> Iterator[None]:
+    def as_one(self, *, left: bool = False) -> Iterator[None]:
         """What is written inside by `write` and by `rows` is one statement to PostgreSQL, sent at the end; none of it may need what another of it did.
 
-        Within a unit of work, which an exception must end: what was to be written before it is then not.
+        Within a unit of work, which an exception must end: what was to be written before it is then not. `left`: it goes with what the unit of
+        work asks or writes next, at the latest with its COMMIT, and there it is that it fails.
         """
-        with statements.as_one(self.database):
+        with statements.as_one(self.database, left=left):
             yield
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> None:
@@ -382,6 +383,14 @@ class _PostgresqlPool(PooledPostgresqlDatabase):
 
     def _is_closed(self, conn: Any) -> bool:
         return bool(conn.closed)
+
+    def commit(self) -> Any:
+        with statements.as_peewee_does(), self.connection().with_left():
+            return super().commit()
+
+    def rollback(self) -> Any:
+        self.connection().forget_left()
+        return super().rollback()
 
 
 def _open(url: str, pool_size: int) -> PooledPostgresqlDatabase | PooledSqliteDatabase:

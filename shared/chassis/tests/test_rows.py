@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import peewee
@@ -14,6 +16,7 @@ from peewee import DatabaseProxy, IntegerField, Model, TextField
 
 from chassis import rows
 from chassis.columns import JsonField, UtcDateTimeField
+from chassis.statements import Connection
 from chassis.store import Store, StoreDown
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -351,8 +354,58 @@ def test_postgresql_is_sent_what_is_written_as_one_as_one(postgresql: Store) -> 
         assert rows.first(Room, id="room_1") is None
 
 
+def test_what_is_left_goes_with_what_comes_next_or_with_the_commit_and_fails_there(store: Store) -> None:
+    with store.transaction():
+        with store.as_one(left=True):
+            rows.add(_room("room_1"))
+        assert rows.first(Room, id="room_1") is not None
+        with store.as_one(left=True):
+            rows.add(_room("room_2", door=1))
+        rows.update(Room, "room_2", {"seats": 9})
+        with store.as_one(left=True):
+            rows.add(_room("room_3"))
+
+    def refused() -> None:
+        with store.transaction(), store.as_one(left=True):
+            rows.add(_room("room_4"))
+            rows.add(_room("room_5", door=1))
+
+    def given_up() -> None:
+        with store.transaction():
+            with store.as_one(left=True):
+                rows.add(_room("room_6"))
+            raise ZeroDivisionError
+
+    with pytest.raises(peewee.IntegrityError):
+        refused()
+    with pytest.raises(ZeroDivisionError):
+        given_up()
+    with store.transaction():
+        assert {room.id: room.seats for room in Room.select()} == {"room_1": 4, "room_2": 9, "room_3": 4}
+
+
 @pytest.mark.integration
-@pytest.mark.parametrize("way", ["as one", "together", "asked together"])
+def test_postgresql_is_sent_what_is_left_at_the_end_with_the_commit(
+    postgresql: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways: list[object] = []
+    wait = Connection.wait
+
+    def noted(connection: Connection, *asked: Any, **how: Any) -> Any:
+        ways.append(connection.pgconn.pipeline_status)
+        return wait(connection, *asked, **how)
+
+    with postgresql.transaction():
+        with postgresql.as_one(left=True):
+            rows.add(_room("room_1"))
+        monkeypatch.setattr(Connection, "wait", noted)
+    # The first begins the pipeline.
+    assert all(ways[1:])
+    assert len(ways) > 1
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("way", ["as one", "left", "together", "asked together"])
 def test_a_connection_killed_while_statements_gather_is_a_store_that_is_down(
     postgresql: Store, postgres_url: str, way: str
 ) -> None:
@@ -368,7 +421,11 @@ def test_a_connection_killed_while_statements_gather_is_a_store_that_is_down(
                 kill()
                 with postgresql.asked_together(rows.question(Room, id="room_3"), rows.question(Room, id="room_4")):
                     pytest.fail("nobody answers")
-            with postgresql.as_one() if way == "as one" else postgresql.together():
+            gathering: dict[str, Callable[[], AbstractContextManager[None]]] = {
+                "as one": postgresql.as_one,
+                "left": partial(postgresql.as_one, left=True),
+            }
+            with gathering.get(way, postgresql.together)():
                 rows.add(_room("room_1", equipment="x" * 500_000))
                 kill()
                 rows.add(_room("room_2", equipment="x" * 500_000))

@@ -223,7 +223,7 @@ def take_in_foreign_refund(context: Payments, payment: Payment, seen: RefundStat
 
 def _conclude_refund(case: Case, part: RefundPart) -> None:
     """Have the part's refund, and the deposit, follow from it."""
-    with case.context.store.as_one():
+    with case.context.store.as_one(left=True):
         add_up(case, case.book.refund(part.refund_id))
         conclude(case)
 

@@ -156,7 +156,7 @@ def asked_to_conclude(deposit: Deposit, client_id: str) -> list[Question]:
 def conclude(case: Case) -> None:
     """Decide what is undecided, derive the deposit's state, keep and tell what changed. `case.changed` are refunds that changed before."""
     deposit = case.deposit
-    with case.context.store.as_one():
+    with case.context.store.as_one(left=True):
         deposit.client_id = client_now(case.session.client_id)
         _settle_cancellations(case)
         _take_terms(case)

@@ -57,7 +57,7 @@ def record(
     if session.confirm_due_at is not None:
         context.wakeups.after_commit(AUTO_CONFIRM)
     data = event_data(context, account, session, session_type, changed_by=actor.by) | {"batch": batch and asdict(batch)}
-    with context.store.as_one():
+    with context.store.as_one(left=True):
         (rows.add if new else rows.change)(session)
         rows.add(
             Change(
