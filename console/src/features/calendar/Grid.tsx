@@ -1,6 +1,7 @@
 // The grid of days and hours itself.
 import '@fullcalendar/react/skeleton.css'
 import FullCalendar, {
+  type CalendarOptions,
   type CalendarRef,
   type DateClickInfo,
   type DateSelectInfo,
@@ -13,7 +14,7 @@ import interaction from '@fullcalendar/react/interaction'
 import de from '@fullcalendar/react/locales/de'
 import en from '@fullcalendar/react/locales/en-gb'
 import timeGrid from '@fullcalendar/react/timegrid'
-import { memo, useCallback, useEffect, useRef } from 'react'
+import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { language } from '~/i18n'
 import { dateOf } from '~/i18n/zone'
@@ -23,12 +24,37 @@ import type { Entry } from './entries'
 import { LOOK } from './look'
 import type { View } from './views'
 
-const PLUGINS = [timeGrid, dayGrid, interaction]
-const LOCALES = [de, en]
 const TYPES = { day: 'timeGridDay', week: 'timeGridWeek', month: 'dayGridMonth' } as const
-const CLOCK = { hour: '2-digit', minute: '2-digit', hour12: false } as const
-const SLOT_MINUTES = 30
-const SLOT_HEIGHT = 28
+const FIXED: CalendarOptions = {
+  plugins: [timeGrid, dayGrid, interaction],
+  locales: [de, en],
+  fixedWeekCount: false,
+  height: '100%',
+  headerToolbar: false,
+  headingLevel: 2,
+  firstDay: 1,
+  borderless: true,
+  nowIndicator: true,
+  scrollTimeReset: false,
+  slotDuration: { minutes: 30 },
+  slotHeaderInterval: { hours: 1 },
+  // A function, as the grid makes a format of `Intl` anew for every hour and drawing from what is not one.
+  slotHeaderFormat: ({ date }) => `${String(date.hour).padStart(2, '0')}:00`,
+  slotMinHeight: 28,
+  eventMinHeight: 20,
+  eventShortHeight: 34,
+  slotEventOverlap: false,
+  dayMaxEvents: true,
+  eventDisplay: 'block',
+  // What an entry says of its time it says itself.
+  displayEventTime: false,
+  eventClass: entryClass,
+  editable: true,
+  eventResizableFromStart: false,
+  longPressDelay: 350,
+  selectable: true,
+  unselectAuto: false,
+}
 
 /** Where on the grid, and where on the screen, somebody asked for something new. */
 export type Spot = { starts_at: string; minutes: number | null; allDay: boolean; x: number; y: number }
@@ -54,100 +80,99 @@ type Props = {
 }
 
 export const Grid = memo(function Grid(props: Props) {
-  const { view, date, timeZone, snapMinutes, opensAt, entries, readyAt, asking, onSpot, onOpen, onMove, onDay } = props
+  const { view, date, timeZone, snapMinutes, opensAt, entries, readyAt, asking } = props
   const { t } = useTranslation('calendar')
   const { t: app } = useTranslation('app')
   const grid = useRef<CalendarRef>(null)
-  const first = useRef({ view, date })
-  useDrawn(entries, readyAt)
+  const at = useRef({ view, date })
+  const [drawn, setDrawn] = useState(entries)
+  useDrawn(drawn, readyAt)
 
-  useEffect(() => {
-    const api = grid.current?.getApi()
-    if (!api || (first.current.view === view && first.current.date === date)) return
-    first.current = { view, date }
-    api.changeView(TYPES[view], date)
-  }, [view, date])
+  // The grid turns to other days by a call and gets its entries as a property: both at once, or it would draw twice.
+  useLayoutEffect(() => {
+    if (at.current.view !== view || at.current.date !== date) {
+      at.current = { view, date }
+      grid.current?.getApi().changeView(TYPES[view], date)
+    }
+    setDrawn(entries)
+  }, [view, date, entries])
 
   useEffect(() => {
     if (!asking) grid.current?.getApi().unselect()
   }, [asking])
 
-  const content = useCallback((info: EventDisplayInfo) => entryContent(info, { app, t, timeZone }), [app, t, timeZone])
-  const spot = (info: DateClickInfo | DateSelectInfo, minutes: number | null) => {
-    const at = 'date' in info ? info.date : info.start
-    const { x, y } = placeOf(info.jsEvent)
-    onSpot({ starts_at: at.toISOString(), minutes, allDay: info.allDay, x, y })
-  }
-  const moved = (event: EventApi, revert: () => void) => {
-    const entry = entryOf({ event })
-    if (!entry || !event.start) return
-    const ends = event.end ?? new Date(event.start.getTime() + usualLength(event.allDay))
-    onMove({
-      entry,
-      starts_at: event.start.toISOString(),
-      ends_at: ends.toISOString(),
-      allDay: event.allDay,
-      revert,
-    })
-  }
+  const handlers = useHandlers(props)
+  // An option that is new draws every entry anew.
+  const options = useMemo(
+    (): CalendarOptions => ({
+      locale: language() === 'de' ? 'de' : 'en-gb',
+      timeZone,
+      scrollTime: `${opensAt}:00`,
+      snapDuration: { minutes: snapMinutes },
+      allDayText: t('allDay'),
+      navLinks: view === 'month',
+      eventContent: (info: EventDisplayInfo) => entryContent(info, { app, t, timeZone }),
+    }),
+    [app, t, timeZone, opensAt, snapMinutes, view],
+  )
 
   return (
     <FullCalendar
       {...LOOK}
+      {...FIXED}
+      {...handlers}
+      {...options}
       ref={grid}
-      plugins={PLUGINS}
-      locales={LOCALES}
-      locale={language() === 'de' ? 'de' : 'en-gb'}
-      timeZone={timeZone}
       initialView={TYPES[view]}
       initialDate={date}
-      fixedWeekCount={false}
-      height="100%"
-      headerToolbar={false}
-      headingLevel={2}
-      firstDay={1}
-      borderless
-      nowIndicator
-      scrollTime={`${opensAt}:00`}
-      scrollTimeReset={false}
-      slotDuration={{ minutes: SLOT_MINUTES }}
-      slotHeaderInterval={{ hours: 1 }}
-      slotHeaderFormat={CLOCK}
-      snapDuration={{ minutes: snapMinutes }}
-      slotMinHeight={SLOT_HEIGHT}
-      eventMinHeight={20}
-      eventShortHeight={34}
-      slotEventOverlap={false}
-      dayMaxEvents
-      eventDisplay="block"
-      allDayText={t('allDay')}
-      navLinks={view === 'month'}
-      viewDidMount={({ el }) => letKeysScroll(el)}
-      navLinkDayClick={(day) => onDay(dateOf(day.toISOString(), timeZone))}
-      events={entries}
-      eventContent={content}
-      eventClass={entryClass}
-      editable
-      eventResizableFromStart={false}
-      longPressDelay={350}
-      selectable
-      unselectAuto={false}
-      dateClick={(info) => spot(info, null)}
-      select={(info) => {
-        const minutes = (info.end.getTime() - info.start.getTime()) / 60_000
-        // A mere click selects one step; `dateClick` tells of it, by touch as well.
-        if (minutes > snapMinutes && !(info.allDay && minutes <= 25 * 60)) spot(info, minutes)
-      }}
-      eventClick={(info) => {
-        info.jsEvent.preventDefault()
-        const entry = entryOf(info)
-        if (entry) onOpen(entry)
-      }}
-      eventDrop={(info) => moved(info.event, info.revert)}
-      eventResize={(info) => moved(info.event, info.revert)}
+      events={drawn}
     />
   )
 })
+
+/** What the grid calls, the same functions for good. */
+function useHandlers(props: Props): CalendarOptions {
+  const latest = useRef(props)
+  useLayoutEffect(() => {
+    latest.current = props
+  })
+  return useMemo(() => {
+    const spot = (info: DateClickInfo | DateSelectInfo, minutes: number | null) => {
+      const start = 'date' in info ? info.date : info.start
+      const { x, y } = placeOf(info.jsEvent)
+      latest.current.onSpot({ starts_at: start.toISOString(), minutes, allDay: info.allDay, x, y })
+    }
+    const moved = ({ event, revert }: { event: EventApi; revert: () => void }) => {
+      const entry = entryOf({ event })
+      if (!entry || !event.start) return
+      const ends = event.end ?? new Date(event.start.getTime() + usualLength(event.allDay))
+      latest.current.onMove({
+        entry,
+        starts_at: event.start.toISOString(),
+        ends_at: ends.toISOString(),
+        allDay: event.allDay,
+        revert,
+      })
+    }
+    return {
+      viewDidMount: ({ el }) => letKeysScroll(el),
+      navLinkDayClick: (day) => latest.current.onDay(dateOf(day.toISOString(), latest.current.timeZone)),
+      dateClick: (info) => spot(info, null),
+      select: (info) => {
+        const minutes = (info.end.getTime() - info.start.getTime()) / 60_000
+        // A mere click selects one step; `dateClick` tells of it, by touch as well.
+        if (minutes > latest.current.snapMinutes && !(info.allDay && minutes <= 25 * 60)) spot(info, minutes)
+      },
+      eventClick: (info) => {
+        info.jsEvent.preventDefault()
+        const entry = entryOf(info)
+        if (entry) latest.current.onOpen(entry)
+      },
+      eventDrop: moved,
+      eventResize: moved,
+    }
+  }, [])
+}
 
 function usualLength(allDay: boolean): number {
   return (allDay ? 24 * 60 : 60) * 60_000
