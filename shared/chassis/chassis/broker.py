@@ -9,10 +9,9 @@ from amqp.spec import Basic
 from kombu import Connection, Exchange, Queue
 from kombu.exceptions import KombuError
 
+from chassis import memory_broker
 from contracts import topology
 
-# The memory broker's default polling costs half a second a hop; 10 ms costs five (measured, DESIGN.md).
-_MEMORY_POLLING_SECONDS = 0.005
 _HEARTBEAT_SECONDS = 30
 
 
@@ -25,7 +24,7 @@ def connect(url: str) -> Connection:
     """A connection, not yet open. One thread uses it."""
     serialization.PROPERTY_CLASSES[Basic.CLASS_ID] = _properties
     if on_memory(url):
-        return Connection(url, transport_options={"polling_interval": _MEMORY_POLLING_SECONDS})
+        return Connection(url, transport=memory_broker.Transport)
     return Connection(url, heartbeat=_HEARTBEAT_SECONDS, connect_timeout=5)
 
 
