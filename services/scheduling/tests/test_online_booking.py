@@ -193,6 +193,33 @@ def test_a_new_clients_timezone_is_recorded_with_them(light_world: World) -> Non
     assert (made["email"], made["timezone"]) == ("ada@client.example", "America/New_York")
 
 
+def test_a_hold_that_is_given_back_at_the_page_leaves_its_time_to_others(world: World) -> None:
+    visitor = world.open_page()
+    service = world.session_type(online=True)
+    held = visitor.ok("POST", "/booking/anna/holds", {"service_id": service, "starts_at": at(TUESDAY)})
+    answer = visitor("DELETE", f"/booking/anna/holds/{held['id']}")
+    assert (answer.status_code, answer.data) == (204, b"")
+    visitor.refused(404, "not_found", "DELETE", f"/booking/anna/holds/{held['id']}")
+    visitor.not_booked("hold_invalid", service, TUESDAY, hold_id=held["id"])
+    visitor.book(service, TUESDAY)
+    assert world.broken_invariants() == {}
+
+
+def test_only_a_hold_that_stands_on_that_very_page_can_be_given_back(light_world: World) -> None:
+    visitor = light_world.open_page()
+    light_world.provision("acc_b", username="ben", plan="pro")
+    light_world.b.patch("/account", {"booking": {"enabled": True}})
+    service = light_world.session_type(online=True)
+    wanted = {"service_id": service, "starts_at": at(TUESDAY)}
+    held = visitor.ok("POST", "/booking/anna/holds", wanted)
+    visitor.refused(404, "not_found", "DELETE", f"/booking/ben/holds/{held['id']}")
+    visitor.refused(404, "not_found", "DELETE", f"/booking/nobody/holds/{held['id']}")
+    booked = visitor.book(service, TUESDAY, hold_id=held["id"])
+    visitor.refused(404, "not_found", "DELETE", f"/booking/anna/holds/{held['id']}")
+    assert light_world.a.get(f"/sessions/{booked['id']}")["status"] == "pending"
+    visitor.not_booked("slot_taken", service, TUESDAY)
+
+
 # --- confirmed by the clock ------------------------------------------------------------------------------------------
 
 
@@ -326,6 +353,8 @@ def test_one_address_may_ask_so_often_a_minute(light_settings: Any) -> None:
         return int(visitor("GET", "/booking/anna", X_Forwarded_For=forwarded).status_code)
 
     assert [ask("198.51.100.7") for _ in range(3)] == [200, 200, 200]
+    given_back = visitor("DELETE", "/booking/anna/holds/hld_1", X_Forwarded_For="198.51.100.7")
+    assert given_back.status_code == 429
     refused = visitor("GET", "/booking/nobody", X_Forwarded_For="198.51.100.7")
     assert (refused.status_code, refused.get_json()["code"]) == (429, "rate_limited")
     assert 1 <= int(refused.headers["Retry-After"]) <= 60

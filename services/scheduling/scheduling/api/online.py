@@ -127,6 +127,12 @@ def blueprint(context: Scheduling) -> Blueprint:
     def hold(body: dict[str, Any], username: str) -> dict[str, Any]:
         return online.hold(context, username, body)
 
+    @routes.delete("/<username>/holds/<hold_id>")
+    @public
+    @routes.response(204)
+    def release(username: str, hold_id: str) -> None:
+        online.release(context, username, hold_id)
+
     @routes.post("/<username>/sessions")
     @public
     @routes.arguments(OnlineBooking)

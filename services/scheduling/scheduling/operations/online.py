@@ -13,7 +13,7 @@ from scheduling.domain.booking import AutoConfirm
 from scheduling.domain.deposits import SessionDeposit
 from scheduling.domain.spans import micros
 from scheduling.domain.wall import instant, local_date
-from scheduling.operations import client_replicas
+from scheduling.operations import client_replicas, holds
 from scheduling.operations.book import Plan, deposit_for, examine_slot, new_session, take_slot
 from scheduling.operations.context import Scheduling, reading, unit_of_work
 from scheduling.operations.finding import calendars_for
@@ -168,6 +168,16 @@ def hold(context: Scheduling, username: str, body: Mapping[str, Any]) -> dict[st
         for_client=True,
     )
     return hold_view(kept)
+
+
+@unit_of_work
+def release(context: Scheduling, username: str, hold_id: str) -> None:
+    """Give a slot back that the client wants no more.
+
+    Raises:
+        NotFound: there is no such page, or no hold of this id on it: it has ended, or was booked.
+    """
+    holds.release(context, open_page(username).id, hold_id, None)
 
 
 @reading
