@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -102,7 +102,7 @@ def test_the_back_button_walks_through_the_steps_and_what_was_typed_stays(online
     expect(visitor.get_by_text("This time is kept for you until")).to_be_visible()
 
     visitor.go_back()
-    visitor.get_by_role("button", name="kept for you").click()
+    times(visitor).first.click()
     expect(visitor.get_by_label("Name")).to_have_value("Ada Lovelace")
     visitor.go_back()
     visitor.go_back()
@@ -110,6 +110,29 @@ def test_the_back_button_walks_through_the_steps_and_what_was_typed_stays(online
 
     expect(visitor.get_by_role("heading", name="What would you like to book?")).to_be_visible()
     assert service
+
+
+@pytest.mark.parametrize("way", ["link", "back button"])
+def test_a_time_that_is_left_is_given_back_to_others_and_can_be_chosen_again(
+    online: Practice, visitor: Page, way: str
+) -> None:
+    calendar = online.get("scheduling", "/v1/calendars")["data"][0]["id"]
+    service = new_type(online, f"Left by the {way}", percent=None, calendar_ids=[calendar])
+    visitor.goto(page_of(online, service))
+    pick_a_time(visitor)
+    start = visitor.evaluate("new URLSearchParams(location.search).get('time')")
+    visitor.get_by_label("Name").fill("Ada Lovelace")
+    expect(visitor.get_by_text("This time is kept for you until")).to_be_visible()
+    assert start not in free_starts(online, service, start)
+
+    with visitor.expect_response(lambda answer: answer.request.method == "DELETE"):
+        visitor.get_by_role("button", name="Back to the times").click() if way == "link" else visitor.go_back()
+    assert start in free_starts(online, service, start)
+
+    times(visitor).first.click()
+    visitor.get_by_label("Name").fill("Ada")
+    expect(visitor.get_by_text("This time is kept for you until")).to_be_visible()
+    assert start not in free_starts(online, service, start)
 
 
 def test_times_are_those_of_the_zone_that_the_client_chooses(online: Practice, visitor: Page) -> None:
@@ -310,6 +333,14 @@ def book_by_http(practice: Practice, service: str, start: str) -> None:
         requests.post(
             f"{practice.services['scheduling']}/v1/booking/{username(practice)}/sessions", json=body, timeout=10
         )
+
+
+def free_starts(practice: Practice, service: str, start: str) -> list[str]:
+    """The free starts within the hour from `start`, as everybody sees them."""
+    until = datetime.fromisoformat(start) + timedelta(hours=1)
+    asked = {"service_id": service, "from": start, "to": until.isoformat()}
+    path = f"{practice.services['scheduling']}/v1/booking/{username(practice)}/slots"
+    return [slot["starts_at"] for slot in requests.get(path, params=asked, timeout=10).json()["data"]]
 
 
 def free_days(page: Page) -> Locator:

@@ -64,7 +64,6 @@ function Steps({ page }: { page: BookingPageData }) {
   const queries = useQueryClient()
   const [path, navigate] = useLocation()
   const [address, go] = useAddress()
-  const holds = useHolds(page.username)
   const [filled, setFilled] = useState<Filled>({ name: '', email: '', phone: '', notes: '' })
   const [lost, setLost] = useState<string>()
   const zone = zoneOf(address)
@@ -74,6 +73,8 @@ function Steps({ page }: { page: BookingPageData }) {
   const calendar = choose ? type.calendars.find(({ id }) => id === address.with) : undefined
   const calendarId = calendar?.id
   const typeId = type?.id ?? ''
+  const at = address.time
+  const holds = useHolds(page.username, type && at ? { serviceId: type.id, calendarId, startsAt: at } : undefined)
   const offer = useMemo(
     () => ({ username: page.username, serviceId: typeId, calendarId, zone }),
     [page.username, typeId, calendarId, zone],
@@ -100,7 +101,6 @@ function Steps({ page }: { page: BookingPageData }) {
     )
   }
 
-  const at = address.time
   const back = only ? undefined : path + written({ tz: address.tz })
   const toTimes = (start: string) => go({ time: undefined, date: dateOf(start, zone) }, { replace: true })
   const specialist = choose ? (calendar?.name ?? t('anySpecialist')) : undefined

@@ -30,7 +30,7 @@ export function SlotPicker({
   date?: string
   onDate: (date: string) => void
   onTime: (start: string) => void
-  /** Starts that are free for this visitor alone, as they are kept for them. */
+  /** Starts that are free for this visitor alone, as what was kept for them is on its way back. */
   kept?: string[]
   chosen?: string
 }) {
@@ -120,7 +120,6 @@ export function SlotPicker({
                     onClick={() => onTime(start)}
                   >
                     {clockTime(start, offer.zone)}
-                    {kept.some((own) => same(own, start)) && <span className={classes.kept}>{t('keptForYou')}</span>}
                   </Button>
                 </li>
               ))}
