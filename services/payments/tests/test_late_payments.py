@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 import stripe
 from services.payments.tests.practice import DECLINED, Practice, code_of
 
+from contracts.envelope import parse_time
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import CheckoutPage, StripeGateway
 
@@ -99,6 +102,35 @@ def test_unpaid_in_time_a_booked_slot_is_released_after_its_page_has_ended(pract
     assert practice.standing(session_id)[0] == "canceled"
     assert practice.told("deposit")[-2:] == ["deposit.canceled", "deposit.released"]
     assert practice.pay_at(page).status_code >= 400
+
+
+def test_until_when_a_booked_slot_waits_is_told_once_and_holds_while_its_page_is_ended(practice: Practice) -> None:
+    before = practice.clock.now()
+    session_id = practice.book(source="online", status="pending")
+    due = parse_time(practice.deposit(session_id)["pay_by"])
+    assert before <= due - timedelta(minutes=30) <= practice.clock.now()
+    told = practice.told()
+    practice.open_page(session_id)
+    practice.advance(minutes=30)
+    practice.run_jobs()
+    assert (practice.deposit_row(session_id).pay_by, practice.told()) == (due, told)
+    practice.settle_down()
+    practice.advance(seconds=3)
+    practice.settle_down()
+    assert practice.deposit(session_id)["pay_by"] is None
+
+
+@pytest.mark.parametrize("change", [{"status": "confirmed"}, {"source": "manual"}, {"held": 1000}])
+def test_where_no_slot_will_be_released_nothing_is_told_of_a_time_to_pay(
+    practice: Practice, change: dict[str, Any]
+) -> None:
+    session_id = practice.book(source=change.get("source", "online"), status="pending")
+    if "status" in change:
+        practice.hear(practice.changed(session_id, "confirmed", status="confirmed"))
+    if "held" in change:
+        practice.post(f"/v1/deposits/{practice.deposit(session_id)['id']}/mark-paid", amount=change["held"])
+    deposit = practice.deposit(session_id)
+    assert (deposit["status"], deposit["pay_by"]) == ("required", None)
 
 
 def test_a_slot_whose_deposit_could_not_be_asked_has_the_time_to_pay_from_when_it_is(stranger: Practice) -> None:

@@ -194,6 +194,11 @@ class DepositData(Subject):
     refunded_amount = minor_units(required=True)
     currency = Currency(required=True)
     payment_url = _maybe()
+    pay_by = UtcTime(
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "when an online booking whose deposit is unpaid is released; null where none will be"},
+    )
 
 
 class RefundData(Subject):

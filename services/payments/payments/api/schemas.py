@@ -151,6 +151,10 @@ class DepositOut(Schema):
     refunded_amount = minor_units()
     currency = Currency()
     payment_url = fields.String(allow_none=True)
+    pay_by = UtcTime(
+        allow_none=True,
+        metadata={"description": "when an online booking is released if this is unpaid; null where it will not be"},
+    )
     refunds = fields.List(fields.Nested(RefundOut))
     created_at = UtcTime()
     updated_at = UtcTime()

@@ -197,6 +197,7 @@ def _make(context: Payments, session: Session) -> Deposit | None:
         policy=None,
         era=0,
         asked_at=None,
+        pay_by=None,
         created_at=now,
         updated_at=now,
     )
@@ -472,6 +473,9 @@ def _derive(case: Case) -> None:
         _set_deadlines(case)
     elif status is not DepositStatus.REQUIRED:
         deposit.remind_at = deposit.release_at = None
+    # Neither a slot for which a part is held is released, nor one that the provider has confirmed meanwhile.
+    if status is not DepositStatus.REQUIRED or standing.held or case.session.status != SessionStatus.PENDING:
+        deposit.pay_by = None
 
 
 def _standing(case: Case) -> Standing:
@@ -517,7 +521,7 @@ def _set_deadlines(case: Case) -> None:
     deposit, now = case.deposit, case.context.now()
     deposit.remind_at = deposit.release_at = None
     if case.session.source == "online" and case.session.status == SessionStatus.PENDING:
-        deposit.release_at = now + timedelta(minutes=case.context.settings.payment_minutes)
+        deposit.pay_by = deposit.release_at = now + timedelta(minutes=case.context.settings.payment_minutes)
     else:
         deposit.remind_at = now + due_hours(deposit.account_id)
 

@@ -19,6 +19,7 @@ _PUBLIC = (
     "refunded_amount",
     "currency",
     "payment_url",
+    "pay_by",
 )
 
 

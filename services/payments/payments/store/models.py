@@ -167,6 +167,8 @@ class Deposit(Base):
     remind_at: Any = UtcDateTimeField(null=True)
     release_at: Any = UtcDateTimeField(null=True)
     released_at: Any = UtcDateTimeField(null=True)
+    pay_by: Any = UtcDateTimeField(null=True)
+    """The first `release_at`, as it is told; None once the slot will not be released"""
     created_at: Any = UtcDateTimeField()
     updated_at: Any = UtcDateTimeField()
 
