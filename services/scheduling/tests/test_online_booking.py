@@ -282,6 +282,21 @@ def test_an_unpaid_deposit_holds_the_confirmation_back_until_it_is_paid(world: W
     assert world.a.get(f"/sessions/{booked['id']}")["status"] == "confirmed"
 
 
+def test_a_client_sees_until_when_to_pay_as_payments_tells_it(world: World) -> None:
+    visitor = world.open_page()
+    booked = visitor.book(world.session_type(online=True, deposit=DEPOSIT), TUESDAY)
+    path = f"/manage/{booked['manage_url'].rpartition('/')[2]}"
+    session = world.a.get(f"/sessions/{booked['id']}")
+    assert booked["pay_by"] is None
+    world.tell("deposit.required", world.deposit_told(session, 1, "required", pay_by=at("11-30 09:30")))
+    assert visitor.ok("GET", path)["pay_by"] == at("11-30 09:30")
+    world.tell("deposit.changed", world.deposit_told(session, 2, "required", held_amount=1000, due_amount=1000))
+    assert visitor.ok("GET", path)["pay_by"] is None
+    world.tell("deposit.changed", world.deposit_told(session, 3, "required", pay_by=at("11-30 10:00")))
+    world.a.post(f"/sessions/{booked['id']}/cancel")
+    assert visitor.ok("GET", path)["pay_by"] is None
+
+
 def test_a_deposit_that_cannot_be_asked_holds_nothing_back(light_world: World) -> None:
     visitor = light_world.open_page(auto_confirm="immediate")
     booked = visitor.book(light_world.session_type(online=True, deposit=DEPOSIT), TUESDAY)

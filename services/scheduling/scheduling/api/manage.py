@@ -53,6 +53,12 @@ class LinkOut(Schema):
     price = fields.Nested(MoneyOut, allow_none=True)
     deposit = fields.Nested(DepositOut, allow_none=True)
     payment_url = fields.String(allow_none=True)
+    pay_by = UtcTime(
+        allow_none=True,
+        metadata={
+            "description": "when it is released if the deposit is unpaid; null before payments has told, and where it will not be"
+        },
+    )
     manage_url = fields.String(metadata={"description": "the client's own link; it ends in the token"})
     cancellation = fields.Nested(CancellationOut, allow_none=True)
     may = fields.Nested(PossibleOut, metadata={"description": "what the client can do just now"})

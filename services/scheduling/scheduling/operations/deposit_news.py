@@ -108,7 +108,7 @@ def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> boo
         return False
     current = session.its_deposit
     deposit = taken_over(current, _read(told), awaits_refund=_awaits_refund(session))
-    session.deposit_version = told["version"]
+    session.deposit_version, session.pay_by = told["version"], told.get("pay_by")
     if deposit == current:
         rows.change(session)
         return False

@@ -93,6 +93,7 @@ def link_view(context: Scheduling, account: Account, session: Session) -> dict[s
     return {name: shown[name] for name in _SHOWN} | {
         "provider": {"name": account.name, "username": account.username, "online": rules.enabled},
         "calendar": {"id": calendar.id, "name": calendar.name},
+        "pay_by": session.pay_by if shown["payment_url"] else None,
         "manage_url": manage_url(context, session),
         "cancel_until": cancel_until if rules.client_cancellation else None,
         "reschedule_until": reschedule_until,

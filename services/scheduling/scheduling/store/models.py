@@ -194,6 +194,7 @@ class Session(Base):
     deposit = JsonField(null=True)
     deposit_version = IntegerField()
     payment_secret = TextField(null=True)
+    pay_by = UtcDateTimeField(null=True)
     ask_deposit_at = UtcDateTimeField(null=True)
     source = TextField()
     series_id = TextField(null=True)
