@@ -47,6 +47,13 @@ def test_a_client_books_pays_the_deposit_and_is_confirmed(online: Practice, visi
     visitor.get_by_role("button", name="Book, then pay €20.00").click()
 
     expect(visitor.get_by_role("heading", name="One step left: the deposit")).to_be_visible()
+    expect(visitor.get_by_text("or the time is given to others.")).to_be_visible()
+    visitor.goto(own_page(online, email))
+    (session,) = online.get("scheduling", "/v1/sessions", q=email)["data"]
+    (deposit,) = online.get("payments", "/v1/deposits", session_id=session["id"])["data"]
+    until = datetime.fromisoformat(deposit["pay_by"]).astimezone(BERLIN)
+    expect(visitor.get_by_text(re.compile(f"Please pay by .*{until:%H:%M}, or"))).to_be_visible()
+    visitor.go_back()
     visitor.get_by_role("link", name="Pay deposit (€20.00)").click()
     visitor.get_by_label("Card number").fill("4242 4242 4242 4242")
     visitor.get_by_role("button", name="Pay").click()

@@ -3,19 +3,15 @@ import { Button, Group, Text, Title } from '@mantine/core'
 import { useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { money } from '~/i18n/format'
-import { plusMinutes } from '~/i18n/zone'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { IconCalendarPlus } from '~/ui/icons'
-import { type Appointment, due, tokenOf, useAppointment, waits } from './appointment'
+import { type Appointment, due, payBy, tokenOf, useAppointment, waits } from './appointment'
 import classes from './booking.module.css'
 import { download } from './calendarFile'
 import { Facts } from './Facts'
 import { Frame } from './Frame'
 import { PayDeposit } from './PayDeposit'
-import { clockTime, dayAtTime } from './when'
-
-/** How long payments keeps a slot for its deposit unless told otherwise; the API does not say. */
-const MINUTES_TO_PAY = 30
+import { dayAtTime, soon } from './when'
 
 export function Booked({ booked, zone, again }: { booked: Appointment; zone: string; again: string }) {
   const { t } = useTranslation('booking')
@@ -66,8 +62,9 @@ function Said({ appointment, zone }: { appointment: Appointment; zone: string })
     if (appointment.status === 'cancelled')
       return t('saidReleased', { moment: dayAtTime(appointment.cancellation?.at ?? appointment.updated_at, zone) })
     if (open && waits(appointment) === 'payment') {
-      const until = plusMinutes(appointment.created_at, MINUTES_TO_PAY)
-      return t('saidPay', { amount: money(open), time: clockTime(until, zone) })
+      const until = payBy(appointment)
+      if (!until) return t('saidPay', { amount: money(open) })
+      return `${t('saidPayOwn', { amount: money(open) })} ${t('payBy', { time: soon(until, zone) })}`
     }
     if (appointment.status !== 'pending') return t('saidConfirmed')
     return appointment.auto_confirm_at

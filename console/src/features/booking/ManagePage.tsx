@@ -11,7 +11,7 @@ import { ownZone } from '~/i18n/zone'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { EmptyState } from '~/ui/EmptyState'
 import { IconCheck, IconInfoCircle } from '~/ui/icons'
-import { type Appointment, appointmentKey, due, useAppointment, waits } from './appointment'
+import { type Appointment, appointmentKey, due, payBy, useAppointment, waits } from './appointment'
 import classes from './booking.module.css'
 import { CancelForm } from './CancelForm'
 import { Facts } from './Facts'
@@ -20,7 +20,7 @@ import { MoveForm } from './MoveForm'
 import { PayDeposit } from './PayDeposit'
 import { slotsKey } from './slots'
 import { Trouble, useRefusal } from './Trouble'
-import { dayAtTime } from './when'
+import { dayAtTime, soon } from './when'
 import './words'
 
 export default function ManagePage({ token }: { token: string }) {
@@ -194,7 +194,10 @@ function Stands({ appointment, zone }: { appointment: Appointment; zone: string 
   const open = due(appointment)
   const waiting = waits(appointment)
   if (waiting === 'client') return t('saidToConfirm', { name })
-  if (open) return t('saidPayOwn', { amount: money(open) })
+  if (open) {
+    const until = payBy(appointment)
+    return `${t('saidPayOwn', { amount: money(open) })} ${until ? t('payBy', { time: soon(until, zone) }) : ''}`
+  }
   if (waiting)
     return appointment.auto_confirm_at
       ? t('saidPendingUntil', { name, moment: dayAtTime(appointment.auto_confirm_at, zone) })

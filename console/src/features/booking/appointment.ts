@@ -40,6 +40,11 @@ export function due({ status, deposit, payment_url }: Appointment): { amount: nu
   return { amount: deposit.due_amount, currency: deposit.currency }
 }
 
+/** Until when that is to be paid, as long as that is to come: unpaid the time is given to others then. */
+export function payBy({ pay_by }: Appointment): string | undefined {
+  return pay_by && Date.parse(pay_by) > Date.now() ? pay_by : undefined
+}
+
 /** What a pending appointment waits for. */
 export function waits(appointment: Appointment): 'payment' | 'client' | 'provider' | undefined {
   if (appointment.status !== 'pending') return undefined

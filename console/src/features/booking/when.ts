@@ -1,5 +1,6 @@
 // Days and times as the visitor's own browser writes them: with 24 or 12 hours, as they are used to.
 import { language } from '~/i18n'
+import { dateOf, today } from '~/i18n/zone'
 
 /** The visitor's own kind of the page's language: en-US beside en-GB. */
 function locale(): string {
@@ -33,6 +34,11 @@ export function wholeDay(moment: string, timeZone: string): string {
 export function dayAtTime(moment: string, timeZone: string): string {
   const day = written(moment, timeZone, { weekday: 'long', day: 'numeric', month: 'long' })
   return `${day}, ${clockTime(moment, timeZone)}`
+}
+
+/** "09:30" where that is today, "Tuesday, 1 December, 09:30" on other days */
+export function soon(moment: string, timeZone: string): string {
+  return dateOf(moment, timeZone) === today(timeZone) ? clockTime(moment, timeZone) : dayAtTime(moment, timeZone)
 }
 
 /** "09:30 – 10:30" */

@@ -59,7 +59,7 @@ register('booking', {
       '{{name}} confirms your booking once the deposit is paid; without an answer it is confirmed by itself.',
     ruleDeposit: 'Deposit',
     ruleDepositText:
-      '{{amount}} are paid by card right after booking. The time is kept about 30 minutes for that; unpaid it is free again.',
+      '{{amount}} are paid by card right after booking. The time is kept for that until a moment that you will see then; unpaid it is free again.',
     ruleChange: 'Changes',
     ruleCancelAndMove: 'You can cancel until {{cancel}} and move it until {{move}}, by the link in your email.',
     ruleMoveOnly: 'You can move it until {{move}}, by the link in your email. To cancel, please ask {{name}}.',
@@ -80,7 +80,8 @@ register('booking', {
     saidPendingUntil:
       '{{name}} will confirm it. Without an answer it is confirmed by itself on {{moment}}. You will get an email either way.',
     saidPay:
-      'Please pay the deposit of {{amount}}. The time is kept for you until about {{time}}; unpaid it is free again.',
+      'Please pay the deposit of {{amount}} now. The time is kept for you for a while; unpaid it is given to others.',
+    payBy: 'Please pay by {{time}}, or the time is given to others.',
     saidPayOwn: 'A deposit of {{amount}} is still to be paid.',
     payDeposit: 'Pay deposit ({{amount}})',
     addToCalendar: 'Add to calendar',
@@ -219,7 +220,7 @@ register('booking', {
       '{{name}} bestätigt Ihre Buchung, sobald die Anzahlung bezahlt ist; ohne Antwort bestätigt sie sich von selbst.',
     ruleDeposit: 'Anzahlung',
     ruleDepositText:
-      '{{amount}} zahlen Sie gleich nach dem Buchen mit Karte. So lange bleibt die Zeit rund 30 Minuten reserviert; ohne Zahlung wird sie wieder frei.',
+      '{{amount}} zahlen Sie gleich nach dem Buchen mit Karte. Dafür bleibt die Zeit eine Weile reserviert, bis wann, sehen Sie dann; ohne Zahlung wird sie wieder frei.',
     ruleChange: 'Änderungen',
     ruleCancelAndMove: 'Absagen können Sie bis {{cancel}}, verschieben bis {{move}}, über den Link in Ihrer E-Mail.',
     ruleMoveOnly:
@@ -241,7 +242,8 @@ register('booking', {
     saidPendingUntil:
       '{{name}} bestätigt den Termin. Ohne Antwort bestätigt er sich von selbst: {{moment}}. Sie bekommen in jedem Fall eine E-Mail.',
     saidPay:
-      'Bitte zahlen Sie die Anzahlung von {{amount}}. Die Zeit ist bis etwa {{time}} für Sie reserviert; ohne Zahlung wird sie wieder frei.',
+      'Bitte zahlen Sie jetzt die Anzahlung von {{amount}}. Die Zeit bleibt eine Weile für Sie reserviert; ohne Zahlung wird sie anderen gegeben.',
+    payBy: 'Bitte zahlen Sie bis {{time}}, sonst wird die Zeit anderen gegeben.',
     saidPayOwn: 'Eine Anzahlung von {{amount}} ist noch offen.',
     payDeposit: 'Anzahlung leisten ({{amount}})',
     addToCalendar: 'In den Kalender',
