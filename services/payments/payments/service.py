@@ -46,10 +46,10 @@ def build(settings: Settings, clock: Clock = SystemClock()) -> Service:  # noqa:
 
     def blueprints() -> Sequence[Blueprint]:
         from chassis import held
-        from payments.api import connect, deposits, operations, pay, settings, statement, webhooks
+        from payments.api import connect, deposits, manage, operations, pay, settings, statement, webhooks
         from payments.operations import holding
 
-        rooms = (connect, settings, deposits, statement, pay, webhooks, operations)
+        rooms = (connect, settings, deposits, statement, pay, manage, webhooks, operations)
         return [
             *(room.blueprint(context) for room in rooms),
             held.blueprint(store, ["payments:read"], holding.held),

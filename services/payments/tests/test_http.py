@@ -123,6 +123,32 @@ def test_a_quote_asked_for_the_client_leaves_the_providers_own_percentage_aside(
     assert practice.get(f"/v1/sessions/{session_id}/refund-quote", by="client")["amount"] == 200
 
 
+def test_a_client_is_quoted_by_their_link_what_comes_back_to_clients(practice: Practice) -> None:
+    practice.put_settings(refund_percentage=10, provider_cancellation_percentage=100)
+    session_id = practice.paid_session()
+    token = Links(SECRET).sign("manage-link", [practice.account_id, session_id])
+    answer = practice.http.get(f"/v1/manage/{token}/refund-quote")
+    quote = answer.get_json()
+    assert (quote["percentage"], quote["amount"], quote["currency"]) == (10, 200, "EUR")
+    assert Links(SECRET).read("refund-quote", quote["quote_id"])["session_id"] == session_id
+    assert (answer.headers["Referrer-Policy"], answer.headers["Cache-Control"]) == ("no-referrer", "no-store")
+
+
+def test_only_a_link_for_that_very_session_is_quoted_anything(practice: Practice) -> None:
+    practice.hear(practice.account_told(account_id=OTHER))
+    session_id = practice.paid_session()
+    links = Links(SECRET)
+    for token in (
+        "x",
+        links.sign("payment-link", [practice.account_id, session_id]),
+        links.sign("manage-link", [OTHER, session_id]),
+        links.sign("manage-link", session_id),
+        Links("another secret that is as long as ours").sign("manage-link", [practice.account_id, session_id]),
+    ):
+        answer = practice.http.get(f"/v1/manage/{token}/refund-quote")
+        assert (answer.status_code, code_of(answer)) == (404, "not_found"), token
+
+
 def test_a_session_without_a_deposit_has_no_quote(practice: Practice) -> None:
     session_id = practice.book(deposit=False)
     assert practice.call("GET", f"/v1/sessions/{session_id}/refund-quote").status_code == 404
@@ -294,5 +320,6 @@ def test_the_openapi_document_tells_every_route(stranger: Practice) -> None:
         "/v1/deposits/{deposit_id}/mark-paid",
         "/v1/sessions/{session_id}/refund-quote",
         "/v1/pay/{secret}",
+        "/v1/manage/{token}/refund-quote",
         "/v1/webhooks/stripe",
     } <= paths

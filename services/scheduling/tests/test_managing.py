@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from services.scheduling.tests.driver import NOW, SECRET, Visitor, World, at
+from services.scheduling.tests.test_deposits import quote
 
 from chassis.links import Links
 
@@ -95,6 +96,20 @@ def test_a_client_cancels_and_what_was_paid_is_refunded_by_policy_without_a_ques
     assert cancelled["may"] == {"confirm": False, "cancel": False, "reschedule": False}
     visitor.refused(409, "invalid_transition", "POST", f"{link(booked['manage_url'])}/cancel", {})
     visitor.book(booked["service_id"], FRIDAY)
+
+
+def test_a_client_who_was_quoted_a_refund_gets_exactly_that(world: World, visitor: Visitor) -> None:
+    booked = visitor.book(world.session_type(online=True, deposit=DEPOSIT), FRIDAY)
+    path, session = link(booked["manage_url"]), world.a.get(f"/sessions/{booked['id']}")
+    world.tell("deposit.paid", world.deposit_told(session, 1, "paid"))
+    other = quote(world, session, session_id="ses_other")
+    visitor.refused(422, "invalid", "POST", f"{path}/cancel", {"refund_quote_id": other})
+    given = quote(world, session)
+    world.clock.advance(minutes=15)
+    visitor.refused(409, "quote_expired", "POST", f"{path}/cancel", {"refund_quote_id": given})
+    visitor.ok("POST", f"{path}/cancel", {"refund_quote_id": quote(world, session)})
+    (cancellation,) = world.events(booked["id"])[-1][2]["cancellations"]
+    assert (cancellation["refund"], cancellation["quote"]["percentage"]) == ("refund", 50)
 
 
 def test_a_payment_on_its_way_while_the_client_cancels_is_refunded_when_it_arrives(

@@ -25,12 +25,12 @@ def blueprint(context: Payments) -> Blueprint:
     def pay(secret: str) -> Any:
         """To the payment page, the receipt, or why there is nothing to pay."""
         try:
-            return _kept_private(_shown(checkouts.follow_link(context, secret)))
+            return kept_private(_shown(checkouts.follow_link(context, secret)))
         except Problem as problem:
             if "text/html" not in request.headers.get("Accept", ""):
                 raise
             # A person reads this, not a program.
-            return _kept_private(_trouble(problem))
+            return kept_private(_trouble(problem))
 
     return routes
 
@@ -50,7 +50,7 @@ def _trouble(problem: Problem) -> Response:
     return answer
 
 
-def _kept_private(answer: Response) -> Response:
+def kept_private(answer: Response) -> Response:
     """The address is the key: it must not travel on in a Referer, nor be kept by anybody on the way."""
     answer.headers["Referrer-Policy"] = "no-referrer"
     answer.headers["Cache-Control"] = "no-store"

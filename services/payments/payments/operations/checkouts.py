@@ -11,6 +11,7 @@ from enum import StrEnum
 from chassis.ids import new_id
 from chassis.problems import NotFound, Unavailable
 from chassis.store import moment
+from contracts.links import PAYMENT
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.charging import ChargeModel, application_fee
 from payments.gateways.stripe import CheckoutPage, NewCheckout, StripeBusy, StripeRefused, StripeUnsure
@@ -23,7 +24,6 @@ from payments.store.queries import LIVE_PAGES, client_now, live_page
 
 log = logging.getLogger(__name__)
 
-LINK = "payment-link"
 # Stripe takes 30 minutes to 24 hours.
 _PAGE_LIFE, _LEAST_LIFE = timedelta(hours=23), timedelta(hours=1)
 _UNKNOWN_LINK_SECONDS, _OTHER_OPENER_SECONDS, _POLL_SECONDS = 2.0, 12.0, 0.05
@@ -74,7 +74,7 @@ def follow_link(context: Payments, secret: str) -> LinkView:
         NotFound: we never drew this link.
         Unavailable: its deposit has not arrived here yet, or Stripe cannot be asked.
     """
-    if not context.links.genuine(LINK, secret):
+    if not context.links.genuine(PAYMENT, secret):
         raise NotFound
     deposit = _await_deposit(context, secret)
     for _ in range(_ROUNDS):

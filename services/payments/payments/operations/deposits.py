@@ -7,8 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chassis.ids import new_id
+from chassis.links import BadLink
 from chassis.problems import Conflict, Invalid, NotFound, Stale, Unavailable
 from contracts.fields import rfc3339
+from contracts.links import MANAGE, REFUND_QUOTE
 from contracts.money import smallest_step
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.policy import RefundPolicy, refund_amount
@@ -30,7 +32,6 @@ from payments.operations.telling import seen_deposit, seen_refund
 from payments.store.models import Deposit, Purse, Refund, RefundPart, Session
 from payments.store.queries import live_page, own
 
-_QUOTE = "refund-quote"
 _QUOTE_LIFE = timedelta(minutes=15)
 
 
@@ -140,6 +141,19 @@ def quote(context: Payments, account_id: str, session_id: str, *, at: datetime |
     return answer
 
 
+def quote_by_link(context: Payments, token: str) -> dict[str, Any]:
+    """What cancelling now by the client's own link, whose secret part is `token`, would return.
+
+    Raises:
+        NotFound: this is no link of ours, or its session has no deposit.
+    """
+    try:
+        account_id, session_id = context.links.read(MANAGE, token)
+    except (BadLink, TypeError, ValueError):
+        raise NotFound from None
+    return quote(context, account_id, session_id, at=None, by="client")
+
+
 def _signed(context: Payments, account_id: str, answer: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     expires_at = now + _QUOTE_LIFE
     promise = {
@@ -151,7 +165,7 @@ def _signed(context: Payments, account_id: str, answer: Mapping[str, Any], now: 
         "currency": answer["currency"],
         "expires_at": rfc3339(expires_at),
     }
-    return {"quote_id": context.links.sign(_QUOTE, promise), "expires_at": expires_at}
+    return {"quote_id": context.links.sign(REFUND_QUOTE, promise), "expires_at": expires_at}
 
 
 # --- refunds by hand ------------------------------------------------------------------------------------------------

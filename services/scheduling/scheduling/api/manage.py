@@ -71,6 +71,9 @@ class LinkOut(Schema):
 
 class ClientCancel(Body):
     reason = text(1000, allow_none=True)
+    refund_quote_id = text(
+        2000, allow_none=True, metadata={"description": "of payments' quote by this link: it refunds exactly that"}
+    )
 
 
 class ClientReschedule(Body):

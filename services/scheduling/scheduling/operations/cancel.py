@@ -12,6 +12,7 @@ from chassis.links import BadLink
 from chassis.problems import Conflict, Invalid
 from chassis.statements import Question
 from contracts.fields import rfc3339
+from contracts.links import REFUND_QUOTE
 from contracts.sessions import RefundDecision
 from scheduling.domain.transitions import Action
 from scheduling.operations.context import Actor, Scheduling, unit_of_work
@@ -47,7 +48,7 @@ def cancel(
     standing = standing_cancellation(session)
     if standing is None or not undecided(session, standing):
         step(context, session, Action.CANCEL)
-    quote = _quote(context, session, body.get("refund_quote_id"))
+    quote = promised(context, session, body.get("refund_quote_id"))
     decision = RefundDecision(body["refund"]) if body.get("refund") else RefundDecision.REFUND if quote else None
     if quote is not None and decision is RefundDecision.SKIP:
         raise Invalid.field("/refund_quote_id", "A quote is for a refund, and this says skip.")
@@ -167,14 +168,19 @@ def holds_money(session: Session) -> bool:
     return deposit is not None and deposit.holds_money
 
 
-def _quote(context: Scheduling, session: Session, text: str | None) -> dict[str, Any] | None:
-    """What the quote promised, once it is known to be payments' own, this session's and not over."""
+def promised(context: Scheduling, session: Session, text: str | None) -> dict[str, Any] | None:
+    """What the quote promised, once it is known to be payments' own, this session's and not over.
+
+    Raises:
+        Invalid: it is not ours, or another session's.
+        Conflict: `quote_expired`.
+    """
     if text is None:
         return None
     try:
-        quote = context.links.read("refund-quote", text)
+        quote = context.links.read(REFUND_QUOTE, text)
         ends = datetime.fromisoformat(quote["expires_at"])
-        promised = {"id": str(quote["id"]), "percentage": int(quote["percentage"]), "amount": int(quote["amount"])}
+        promise = {"id": str(quote["id"]), "percentage": int(quote["percentage"]), "amount": int(quote["amount"])}
         of_this = (quote["account_id"], quote["session_id"]) == (session.account_id, session.id)
     except (BadLink, KeyError, TypeError, ValueError):
         raise Invalid.field("/refund_quote_id", "This is not a quote of ours.") from None
@@ -182,4 +188,4 @@ def _quote(context: Scheduling, session: Session, text: str | None) -> dict[str,
         raise Invalid.field("/refund_quote_id", "This quote is for another session.")
     if ends <= context.clock.now():
         raise Conflict("The quote is over: ask for a new one.", code="quote_expired")
-    return promised
+    return promise

@@ -7,14 +7,15 @@ from typing import Any
 
 from chassis.links import BadLink
 from chassis.problems import Conflict, NotFound
+from contracts.links import MANAGE
 from contracts.sessions import RefundDecision
 from scheduling.domain.transitions import Action
 from scheduling.operations.amend import amend
-from scheduling.operations.cancel import carry_out
+from scheduling.operations.cancel import carry_out, promised
 from scheduling.operations.context import Actor, Scheduling, reading, unit_of_work
 from scheduling.operations.finding import the_account, the_session
 from scheduling.operations.offering import check_offered
-from scheduling.operations.sessions import MANAGE, manage_url, view
+from scheduling.operations.sessions import manage_url, view
 from scheduling.operations.steps import possible, step, take_step
 from scheduling.store.models import Account, Calendar, Session
 
@@ -49,19 +50,21 @@ def confirm(context: Scheduling, token: str) -> dict[str, Any]:
 
 @unit_of_work
 def cancel(context: Scheduling, token: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Cancel; what was paid goes back by the provider's policy, without a question.
+    """Cancel; what was paid goes back by the provider's policy, or as it was quoted, without a question.
 
     Raises:
         NotFound: this is no link of ours.
-        Conflict: `invalid_transition`, `cancellation_disabled` or `cutoff_passed`.
+        Conflict: `invalid_transition`, `cancellation_disabled`, `cutoff_passed` or `quote_expired`.
+        Invalid: a quote that is not ours, or another session's.
     """
     account, session = _linked(context, token)
     step(context, session, Action.CANCEL)
+    quote = promised(context, session, body.get("refund_quote_id"))
     if not account.rules.client_cancellation:
         raise Conflict("This provider takes no cancellations here: please ask them.", code="cancellation_disabled")
     if context.clock.now() > account.rules.cancel_until(session.starts_at):
         raise Conflict("It is too late to cancel here: please ask the provider.", code="cutoff_passed")
-    carry_out(context, account, session, CLIENT, body.get("reason") or None, RefundDecision.REFUND)
+    carry_out(context, account, session, CLIENT, body.get("reason") or None, RefundDecision.REFUND, quote)
     return link_view(context, account, session)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis import rows
 from contracts.fields import rfc3339
+from contracts.links import MANAGE, PAYMENT
 from contracts.money import Money
 from contracts.sessions import DepositStatus, SessionStatus
 from scheduling.domain.deposits import SessionDeposit
@@ -16,8 +17,7 @@ from scheduling.store.models import Account, Cancellation, Change, Client, Sessi
 
 PRIVATE = "(private)"
 DELETED_CLIENT = "Deleted client"
-# What the client's own link is signed for, and what wakes the job that confirms by the clock.
-MANAGE = "manage-link"
+# What wakes the job that confirms by the clock.
 AUTO_CONFIRM = "auto-confirm"
 
 # What a change of these looks like in the history; others are noted by those who make them.
@@ -291,7 +291,7 @@ def set_deposit(context: Scheduling, session: Session, deposit: SessionDeposit |
     """Put the deposit on the session; the first one brings its payment link."""
     session.deposit = deposit and deposit.as_data()
     if deposit and session.payment_secret is None:
-        session.payment_secret = context.links.draw("payment-link")
+        session.payment_secret = context.links.draw(PAYMENT)
 
 
 def _distinct(ids: Iterable[str]) -> list[str]:
