@@ -220,7 +220,7 @@ def test_cancelling_by_the_link_shows_the_refund_until_it_is_through(online: Pra
     visitor.goto(own_page(online, email))
 
     visitor.get_by_role("link", name="Cancel appointment").click()
-    expect(visitor.get_by_text("You have paid a deposit of €20.00")).to_be_visible()
+    expect(visitor.get_by_text("you get back €20.00 (100 %)")).to_be_visible()
     visitor.get_by_label("Reason (optional)").fill("A cold")
     visitor.get_by_role("button", name="Cancel appointment").click()
 
@@ -230,6 +230,41 @@ def test_cancelling_by_the_link_shows_the_refund_until_it_is_through(online: Pra
     cancelled = online.session(session["id"])
     assert (cancelled["cancellation"]["by"], cancelled["cancellation"]["reason"]) == ("client", "A cold")
     online.wait_mail(email, "cancelled")
+
+
+def test_who_cancels_is_told_before_what_comes_back_and_gets_exactly_that(online: Practice, visitor: Page) -> None:
+    tiers = [{"hours_before": hours, "percentage": share} for hours, share in ((24 * 15, 100), (24 * 2, 50), (0, 0))]
+    online.set_refund_policy(refund_tiers=tiers)
+    service, email = new_type(online, "Cancelled for half"), address()
+    client = online.client("Ada Lovelace", email)
+    session = online.paid_session(
+        service_id=service, client_id=client["id"], starts_at=in_a_while(online, 12), **OVER_ALL
+    )
+    online.set_refund_policy(refund_percentage=100)
+    visitor.goto(own_page(online, email))
+
+    visitor.get_by_role("link", name="Cancel appointment").click()
+    expect(visitor.get_by_text("you get back €10.00 (50 %)")).to_be_visible()
+    expect(visitor.get_by_text("on it is €0.00 (0 %)")).to_be_visible()
+    visitor.get_by_role("button", name="Cancel appointment").click()
+
+    expect(visitor.get_by_text("€10.00 of €20.00 refunded")).to_be_visible()
+    assert online.session(session["id"])["deposit"]["refunded_amount"] == 1000
+
+
+def test_a_client_can_cancel_while_payments_cannot_say_what_comes_back(online: Practice, visitor: Page) -> None:
+    service, email = new_type(online, "Cancelled unquoted"), address()
+    client = online.client("Ada Lovelace", email)
+    online.paid_session(service_id=service, client_id=client["id"], starts_at=in_a_while(online, 12), **OVER_ALL)
+    down = {"code": "unavailable", "status": 503, "detail": "Payments is down."}
+    visitor.route("**/refund-quote", lambda route: route.fulfill(status=503, json=down))
+    visitor.goto(own_page(online, email))
+
+    visitor.get_by_role("link", name="Cancel appointment").click()
+    expect(visitor.get_by_text("What comes back follows the rules of Practice Online")).to_be_visible()
+    visitor.get_by_role("button", name="Cancel appointment").click()
+
+    expect(visitor.get_by_text("€20.00 refunded")).to_be_visible()
 
 
 def test_moving_by_the_link_offers_what_is_free(online: Practice, visitor: Page) -> None:

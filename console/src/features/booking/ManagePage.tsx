@@ -147,6 +147,7 @@ function Found({ token, appointment }: { token: string; appointment: Appointment
           <CancelForm
             token={token}
             appointment={appointment}
+            zone={zone}
             onKeep={() => navigate(path)}
             onDone={(after) => show(after, t('cancelled'))}
             onPassed={passed}

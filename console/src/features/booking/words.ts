@@ -141,6 +141,13 @@ register('booking', {
     cancelNoDeposit: 'The time is free for others then. {{name}} is told at once.',
     cancelDepositPaid:
       'You have paid a deposit of {{amount}}. What comes back follows the rules of {{name}} and is refunded to your card by itself. Banks take 5–10 business days.',
+    quoteAsked: 'You have paid a deposit of {{amount}}. What comes back is being looked up.',
+    quoteBack:
+      'Of your deposit of {{amount}} you get back {{back}} ({{percentage}} %). It is refunded to your card by itself; banks take 5–10 business days.',
+    quoteLess: 'From {{moment}} on it is {{back}} ({{percentage}} %).',
+    quoteNothing: 'Of your deposit of {{amount}} nothing comes back, by the cancellation rules of {{name}}.',
+    quoteCash: 'Of your deposit of {{amount}} nothing goes back by card; please ask {{name}} what you get back.',
+    quoteAnew: 'What comes back was looked up anew. Please have a look before you go on.',
     cancelDepositDue: 'The deposit of {{amount}} is not due any more then.',
     cancelNow: 'Cancel appointment',
     keepIt: 'Keep it',
@@ -303,6 +310,14 @@ register('booking', {
     cancelNoDeposit: 'Die Zeit wird dann für andere frei. {{name}} erfährt es sofort.',
     cancelDepositPaid:
       'Sie haben {{amount}} angezahlt. Was Sie zurückbekommen, richtet sich nach den Regeln von {{name}} und wird von selbst auf Ihre Karte erstattet. Banken brauchen dafür 5–10 Werktage.',
+    quoteAsked: 'Sie haben {{amount}} angezahlt. Was Sie zurückbekommen, wird gerade nachgesehen.',
+    quoteBack:
+      'Von Ihrer Anzahlung von {{amount}} bekommen Sie {{back}} zurück ({{percentage}} %). Das geht von selbst auf Ihre Karte; Banken brauchen 5–10 Werktage.',
+    quoteLess: 'Ab {{moment}} sind es {{back}} ({{percentage}} %).',
+    quoteNothing: 'Von Ihrer Anzahlung von {{amount}} bekommen Sie nach den Absageregeln von {{name}} nichts zurück.',
+    quoteCash:
+      'Von Ihrer Anzahlung von {{amount}} geht nichts auf eine Karte zurück; bitte fragen Sie {{name}}, was Sie zurückbekommen.',
+    quoteAnew: 'Was Sie zurückbekommen, wurde neu nachgesehen. Bitte sehen Sie es sich an, bevor Sie weitermachen.',
     cancelDepositDue: 'Die Anzahlung von {{amount}} entfällt dann.',
     cancelNow: 'Termin absagen',
     keepIt: 'Behalten',
