@@ -57,9 +57,10 @@ def test_a_client_books_pays_the_deposit_and_is_confirmed(online: Practice, visi
     visitor.get_by_role("link", name="Pay deposit (€20.00)").click()
     visitor.get_by_label("Card number").fill("4242 4242 4242 4242")
     visitor.get_by_role("button", name="Pay").click()
+    expect(visitor.get_by_role("heading", name="Paid. Thank you!")).to_be_visible()
+    visitor.get_by_role("link", name="To your appointment").click()
 
     online.wait_mail(email, "Deposit by page")
-    visitor.goto(own_page(online, email))
     expect(visitor.get_by_text("€20.00 paid")).to_be_visible()
     expect(visitor.get_by_text("Confirmed", exact=True)).to_be_visible()
 

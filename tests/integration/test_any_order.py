@@ -276,7 +276,7 @@ class Story:
     def _connected(self) -> Iterator[None]:
         while (answer := self.practice.call("POST", "payments", "/v1/connect", json={})).status_code == 503:
             yield
-        assert requests.post(answer.json()["onboarding_url"], timeout=30).status_code < 400
+        assert requests.post(answer.json()["onboarding_url"], timeout=30, allow_redirects=False).status_code < 400
         yield from self._until(self._may_charge)
 
     def _may_charge(self) -> bool:

@@ -123,7 +123,7 @@ class Practice:
             return None if answer.status_code == 503 else _body(answer)
 
         onboarding = wait_for(begin, "payments hears of the account")
-        page = requests.post(onboarding["onboarding_url"], timeout=60)
+        page = requests.post(onboarding["onboarding_url"], timeout=60, allow_redirects=False)
         if page.status_code >= 400:
             raise Refused(page)
         wait_for(lambda: self.get("payments", "/v1/connect")["charges_enabled"], "Stripe lets the account charge")

@@ -72,7 +72,8 @@ def _connect_stripe(session: requests.Session, base_url: str) -> None:
     # Payments hears of the account by event; until then it says 503.
     while (started := session.post(f"{base_url}/payments/v1/connect", json={}, timeout=10)).status_code == 503:
         in_time("payments has not heard of the demo account")
-    page = requests.post(_expect(started, 200, 201)["onboarding_url"], timeout=10)
+    # Where it leads then is a page for people.
+    page = requests.post(_expect(started, 200, 201)["onboarding_url"], timeout=10, allow_redirects=False)
     if page.status_code >= 400:
         raise CannotProvision(f"POST {page.url}: {page.status_code}")
     while not _expect(session.get(f"{base_url}/payments/v1/connect", timeout=10), 200)["charges_enabled"]:

@@ -27,7 +27,7 @@ class Settings(ServiceSettings):
     connect_dashboard: Dashboard = Dashboard.EXPRESS
     """What providers get at Stripe: express, or full (see README.md for who bears what)"""
     connect_return_url: str | None = None
-    """Where Stripe sends the provider after onboarding; a page of ours by default"""
+    """Where Stripe sends the provider after onboarding; by default to the console, or a page of ours where there is none"""
     charge_model: ChargeModel = ChargeModel.DIRECT
     """direct: charged on the provider's own account; destination: on the platform's, and passed on"""
     application_fee_percent: Decimal = Decimal(0)

@@ -53,6 +53,27 @@ def test_onboarding_can_be_left_and_resumed_with_one_account(stranger: Practice)
     assert seen["capabilities"] == {"card_payments": "active", "transfers": "active"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({}, "/v1/connect/done"),
+        ({"console_public_url": "https://console.example"}, "https://console.example/setup/payments"),
+        (
+            {"console_public_url": "https://console.example", "connect_return_url": "https://other.example/back"},
+            "https://other.example/back",
+        ),
+    ],
+)
+def test_onboarding_leads_back_to_the_console_where_there_is_one_and_nothing_else_is_said(
+    opened: Open, settings: dict[str, str], place: str
+) -> None:
+    practice = opened(**settings)
+    practice.introduce()
+    url = practice.post("/v1/connect")["onboarding_url"]
+    back = requests.post(url, timeout=10, allow_redirects=False).headers["Location"]
+    assert back.removeprefix(practice.service.settings.public_url) == place
+
+
 def test_the_account_has_an_express_dashboard_and_the_platform_bears_its_losses(stranger: Practice) -> None:
     stranger.post("/v1/connect")
     [account] = _accounts_at_stripe(stranger)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import stripe
-from services.payments.tests.practice import DECLINED, Practice, code_of
+from services.payments.tests.conftest import Open
+from services.payments.tests.practice import DECLINED, SECRET, Practice, code_of
 
+from chassis.links import Links
 from contracts.envelope import parse_time
 from payments.domain.charging import ChargeModel
 from payments.gateways.stripe import CheckoutPage, StripeGateway
@@ -268,6 +270,20 @@ def test_following_the_link_after_paying_shows_the_receipt_before_any_webhook(pr
     assert "Bezahlt" in answer.text
     assert "20,00 EUR" in answer.text
     assert practice.standing(session_id)[0] == "paid"
+
+
+def test_the_receipt_leads_to_the_clients_own_page_where_there_is_one(opened: Open) -> None:
+    practice = opened(console_public_url="https://console.example")
+    practice.introduce()
+    practice.connect()
+    session_id = practice.paid_session()
+    answer = practice.http.get(practice.link(session_id), headers={"Accept-Language": "de"})
+    token = Links(SECRET).sign("manage-link", [practice.account_id, session_id])
+    assert f'<a href="https://console.example/manage/{token}">Zu Ihrem Termin</a>' in answer.text
+
+
+def test_without_a_console_the_receipt_leads_nowhere(practice: Practice) -> None:
+    assert "<a " not in practice.http.get(practice.link(practice.paid_session())).text
 
 
 def test_cash_pays_it_ends_the_page_and_is_never_returned_by_card(practice: Practice) -> None:

@@ -23,8 +23,6 @@ class Settings(ServiceSettings):
     """How many proxies of our own stand before the API: as many entries of X-Forwarded-For, from its end, are believed"""
     series_ask_days: int = 14
     """How many days before its start the deposit of a session in a series is asked"""
-    console_public_url: str | None = None
-    """Where the console answers: a browser that opens a client's link is led to its page there; without, it gets what programs get"""
 
     @classmethod
     def read(cls, env: Env) -> Settings:
@@ -37,15 +35,8 @@ class Settings(ServiceSettings):
                 "public_requests_per_minute": env.int("PUBLIC_REQUESTS_PER_MINUTE", 60, validate=validate.Range(min=1)),
                 "trusted_proxies": env.int("TRUSTED_PROXIES", 0, validate=validate.Range(min=0)),
                 "series_ask_days": env.int("SERIES_ASK_DAYS", 14, validate=validate.Range(min=0, max=366)),
-                "console_public_url": _console(env) or None,
             }
         )
-
-
-def _console(env: Env) -> str:
-    # Browsers are sent there, so that a slip is told at the start.
-    value = env.str("CONSOLE_PUBLIC_URL", "", validate=validate.Regexp(r"$|https?://[^\s/]"))
-    return (value or "").rstrip("/")
 
 
 def _address(env: Env, name: str) -> str:

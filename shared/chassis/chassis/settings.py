@@ -51,6 +51,8 @@ class ServiceSettings:
     scheduling_public_url: str | None = None
     payments_public_url: str | None = None
     notifications_public_url: str | None = None
+    console_public_url: str | None = None
+    """Where the console answers: people are led to its pages; without, to what the services show themselves"""
     outbox_retention_days: int = 7
     """How long published events can be replayed"""
     inbox_retention_days: int = 30
@@ -85,6 +87,7 @@ def chassis_settings(env: Env) -> dict[str, Any]:
             f"{service}_public_url": _address(env, f"{service.upper()}_PUBLIC_URL")
             for service in ("scheduling", "payments", "notifications")
         },
+        "console_public_url": _console(env) or None,
         "outbox_retention_days": env.int("OUTBOX_RETENTION_DAYS", 7, validate=_AT_LEAST_ONE),
         "inbox_retention_days": env.int("INBOX_RETENTION_DAYS", 30, validate=_AT_LEAST_ONE),
         "inbox_attempts": env.int("INBOX_ATTEMPTS", 8, validate=_AT_LEAST_ONE),
@@ -134,6 +137,12 @@ def _one_line(error: EnvError) -> str:
     if not messages:
         return str(error)
     return "; ".join(f"{name}: {' '.join(texts)}" for name, texts in messages.items())
+
+
+def _console(env: Env) -> str:
+    # Browsers are sent there, so that a slip is told at the start.
+    value = env.str("CONSOLE_PUBLIC_URL", "", validate=validate.Regexp(r"$|https?://[^\s/]"))
+    return (value or "").rstrip("/")
 
 
 def _address(env: Env, name: str, *, required: bool = False) -> str | None:

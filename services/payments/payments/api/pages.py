@@ -42,7 +42,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
         "onboarding_left": ("Zurück von Stripe", "Sie können diese Seite schließen. Ihr Konto erscheint, sobald Stripe damit fertig ist."),
     },
 }  # fmt: skip
-_ROWS = {
+_NAMES = {
     "en": {
         "with": "With",
         "what": "For",
@@ -50,6 +50,7 @@ _ROWS = {
         "held": "Deposit paid",
         "refunded": "Returned",
         "amount": "Deposit",
+        "manage": "To your appointment",
     },
     "de": {
         "with": "Bei",
@@ -58,6 +59,7 @@ _ROWS = {
         "held": "Angezahlt",
         "refunded": "Zurückerstattet",
         "amount": "Anzahlung",
+        "manage": "Zu Ihrem Termin",
     },
 }
 
@@ -67,12 +69,14 @@ class Said:
     """What a page tells of a deposit, in the reader's language."""
 
     rows: list[tuple[str, str]]
+    link: tuple[str, str] | None
+    """Where it goes on, and how that is called"""
 
 
 def said(view: LinkView) -> Said:
     """The deposit in words: with whom, for what, when, how much."""
     language = _language()
-    names = _ROWS[language]
+    names = _NAMES[language]
     when = _moment(view.starts_at.astimezone(ZoneInfo(view.timezone)), language)
     rows = [(names["with"], view.provider), (names["what"], view.service), (names["when"], when)]
     if view.held or view.refunded:
@@ -81,16 +85,14 @@ def said(view: LinkView) -> Said:
         rows.append((names["amount"], _money(view.amount, view.currency, language)))
     if view.refunded:
         rows.append((names["refunded"], _money(view.refunded, view.currency, language)))
-    return Said(rows=rows)
+    return Said(rows=rows, link=(view.manage_url, names["manage"]) if view.manage_url else None)
 
 
 def render(name: str, *, status: int = 200, view: Said | None = None) -> Response:
     """The page of this name, in the language that the reader's browser asks for."""
     language = _language()
     title, text = _TEXTS[language][name]
-    page = _template().render(
-        language=language, title=title, text=text, good=name == "paid", rows=view.rows if view else []
-    )
+    page = _template().render(language=language, title=title, text=text, good=name == "paid", view=view)
     answer = Response(page, status=status, mimetype="text/html")
     answer.headers["Content-Language"] = language
     answer.headers["Vary"] = "Accept-Language"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from chassis.ids import new_id
 from chassis.problems import NotFound, Unavailable
 from chassis.store import moment
-from contracts.links import PAYMENT
+from contracts.links import MANAGE, PAYMENT
 from contracts.sessions import DepositStatus, SessionStatus
 from payments.domain.charging import ChargeModel, application_fee
 from payments.gateways.stripe import CheckoutPage, NewCheckout, StripeBusy, StripeRefused, StripeUnsure
@@ -57,6 +57,8 @@ class LinkView:
     held: int
     refunded: int
     currency: str
+    manage_url: str | None
+    """The client's own page for the session; None where there is no console"""
 
 
 class _NotPayable(Exception):
@@ -306,7 +308,13 @@ def _view(context: Payments, deposit_id: str, url: str | None) -> LinkView:
         held=deposit.held_amount,
         refunded=deposit.refunded_amount,
         currency=deposit.currency,
+        manage_url=_manage_url(context, session),
     )
+
+
+def _manage_url(context: Payments, session: Session) -> str | None:
+    console = context.settings.console_public_url
+    return f"{console}/manage/{context.links.sign(MANAGE, [session.account_id, session.id])}" if console else None
 
 
 def _state(deposit: Deposit, session: Session, *, processing: bool) -> LinkState:

@@ -74,9 +74,11 @@ def start_onboarding(context: Payments, account_id: str, country: str | None, *,
         stripe_account = intended.stripe_account or _make(context, account_id, intended)
         resume = context.links.sign(_RESUME, account_id)
         base = context.settings.payments_public_url or context.settings.public_url
+        console = context.settings.console_public_url
+        by_default = f"{console}/setup/payments" if console else f"{base}/v1/connect/done"
         return context.stripe().onboarding_link(
             stripe_account,
-            return_url=context.settings.connect_return_url or f"{base}/v1/connect/done",
+            return_url=context.settings.connect_return_url or by_default,
             refresh_url=f"{base}/v1/connect/resume/{resume}",
         )
     except StripeRefused as refused:
