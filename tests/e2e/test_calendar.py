@@ -171,7 +171,7 @@ def test_time_is_blocked_and_freed(suite: Console, visit: Visit) -> None:
     page.mouse.click(*place(page, day, "12:00"))
     page.get_by_role("menuitem", name="Block time").click()
     page.get_by_label("Title").fill("Choir")
-    expect(page.get_by_role("combobox", name="From")).to_have_value("12:00")
+    expect(page.get_by_role("combobox", name="Begins at")).to_have_value("12:00")
     page.get_by_role("button", name="Block this time").click()
     block = page.get_by_role("button", name=re.compile("Choir.*12:00–13:00.*Blocked"))
     expect(block).to_be_visible()
@@ -182,6 +182,28 @@ def test_time_is_blocked_and_freed(suite: Console, visit: Visit) -> None:
 
     page.get_by_role("status").filter(has_text="deleted").get_by_role("button", name="Undo").click()
     expect(block).to_be_visible()
+
+
+def test_time_is_blocked_over_several_days_and_what_was_typed_is_not_lost_by_accident(
+    suite: Console, visit: Visit
+) -> None:
+    day = monday(suite, 16)
+    page = visit(f"/calendar?view=week&date={day}")
+
+    page.mouse.click(*place(page, day, "12:00"))
+    page.get_by_role("menuitem", name="Block time").click()
+    page.get_by_label("Title").fill("Fair")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("There are unsaved changes.")).to_be_visible()
+    page.get_by_role("button", name="Keep editing").click()
+    page.get_by_label("To", exact=True).fill(f"{day + timedelta(days=2):%Y-%m-%d}")
+    page.get_by_role("combobox", name="Ends at").fill("10:00")
+    page.get_by_role("button", name="Block this time").click()
+
+    expect(page.get_by_text("“Fair” blocked")).to_be_visible()
+    (blocked,) = [each for each in suite.practice.get("scheduling", "/v1/events")["data"] if each["title"] == "Fair"]
+    span = [datetime.fromisoformat(blocked[name]).astimezone(BERLIN) for name in ("starts_at", "ends_at")]
+    assert [f"{moment:%a %H:%M}" for moment in span] == ["Mon 12:00", "Wed 10:00"]
 
 
 def test_two_browsers_see_each_others_changes(suite: Console, browser: Browser, visit: Visit, kind: Any) -> None:

@@ -13,7 +13,7 @@ import { language } from '~/i18n'
 import { dateOf, moment, today as todayIn } from '~/i18n/zone'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { Failure } from '~/ui/Failure'
-import type { Subject } from './BlockForm'
+import type { Subject } from '../blocked/block'
 import classes from './CalendarPage.module.css'
 import { type Entry, entriesOf, type Shown, shades } from './entries'
 import { nextFree } from './free'
@@ -30,7 +30,7 @@ const NewSessionForm = lazy(() => import('../newsession/NewSessionForm'))
 const SideDrawer = lazy(() => import('~/ui/SideDrawer').then((file) => ({ default: file.SideDrawer })))
 const SlotMenu = lazy(() => import('./SlotMenu'))
 const Agenda = lazy(() => import('./Agenda'))
-const BlockForm = lazy(() => import('./BlockForm'))
+const BlockForm = lazy(() => import('../blocked/BlockForm'))
 const RefusedMove = lazy(() => import('./RefusedMove'))
 const SessionPanel = lazy(() => import('~/features/session/SessionPanel'))
 
@@ -270,17 +270,11 @@ export default function CalendarPage() {
           </Suspense>
         </SideDrawer>
       </Opened>
-      <Opened by={block !== null}>
-        <SideDrawer
-          opened={block !== null}
-          onClose={() => setBlock(null)}
-          title={t(block?.kind === 'old' ? 'editBlocked' : 'blockTime')}
-        >
-          <Suspense fallback={<Skeleton h={320} />}>
-            {block && <BlockForm subject={block} onClose={() => setBlock(null)} />}
-          </Suspense>
-        </SideDrawer>
-      </Opened>
+      {block && (
+        <Suspense fallback={null}>
+          <BlockForm subject={block} onClose={() => setBlock(null)} />
+        </Suspense>
+      )}
       <Opened by={moves.refused !== null}>
         <SideDrawer
           opened={moves.refused !== null}

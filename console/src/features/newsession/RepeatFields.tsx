@@ -10,12 +10,15 @@ type Props = {
   onChange: (repeat: Repeat) => void
   rhythms: readonly Rhythm[]
   earliest: string
+  /** Whether it may go on without an end. */
+  endless?: boolean
   error?: string
 }
 
-export function RepeatFields({ value, onChange, rhythms, earliest, error }: Props) {
+export function RepeatFields({ value, onChange, rhythms, earliest, endless = false, error }: Props) {
   const { t } = useTranslation('newsession')
   const set = (fields: Partial<Repeat>) => onChange({ ...value, ...fields })
+  const ends = endless ? (['never', 'count', 'date'] as const) : (['count', 'date'] as const)
   return (
     <>
       <Select
@@ -31,14 +34,11 @@ export function RepeatFields({ value, onChange, rhythms, earliest, error }: Prop
           <Select
             label={t('endsBy')}
             value={value.endsBy}
-            onChange={(endsBy) => set({ endsBy: endsBy === 'date' ? 'date' : 'count' })}
-            data={[
-              { value: 'count', label: t('endsByCount') },
-              { value: 'date', label: t('endsByDate') },
-            ]}
+            onChange={(endsBy) => set({ endsBy: ends.find((one) => one === endsBy) ?? 'count' })}
+            data={ends.map((one) => ({ value: one, label: t(`endsBy_${one}`) }))}
             allowDeselect={false}
           />
-          {value.endsBy === 'count' ? (
+          {value.endsBy === 'count' && (
             <NumberInput
               label={t('count')}
               value={value.count}
@@ -48,7 +48,8 @@ export function RepeatFields({ value, onChange, rhythms, earliest, error }: Prop
               clampBehavior="blur"
               allowDecimal={false}
             />
-          ) : (
+          )}
+          {value.endsBy === 'date' && (
             <DateField label={t('until')} value={value.until} onChange={(until) => set({ until })} min={earliest} />
           )}
         </SimpleGrid>

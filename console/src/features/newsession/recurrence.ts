@@ -3,7 +3,7 @@
 export const RHYTHMS = ['none', 'daily', 'weekly', 'biweekly', 'monthly'] as const
 export type Rhythm = (typeof RHYTHMS)[number]
 
-export type Repeat = { rhythm: Rhythm; endsBy: 'count' | 'date'; count: number; until: string }
+export type Repeat = { rhythm: Rhythm; endsBy: 'never' | 'count' | 'date'; count: number; until: string }
 
 const FREQUENCIES = {
   daily: 'FREQ=DAILY',
@@ -15,6 +15,7 @@ const FREQUENCIES = {
 /** Null where nothing repeats. The last day counts in. */
 export function rruleOf({ rhythm, endsBy, count, until }: Repeat): string | null {
   if (rhythm === 'none') return null
+  if (endsBy === 'never') return FREQUENCIES[rhythm]
   const end = endsBy === 'count' ? `COUNT=${count}` : `UNTIL=${until.replaceAll('-', '')}`
   return `${FREQUENCIES[rhythm]};${end}`
 }

@@ -7,21 +7,23 @@ import { body, scheduling } from '~/api/client'
 import type { BlockedTime } from '~/api/types'
 import { useCalendars, useTimeZone } from '~/app/account'
 import { day, span } from '~/i18n/format'
-import { plusMinutes } from '~/i18n/zone'
+import { addDays, moment, plusMinutes, today } from '~/i18n/zone'
 import { EmptyState } from '~/ui/EmptyState'
 import { Failure } from '~/ui/Failure'
 import { IconPlus, IconRepeat } from '~/ui/icons'
+import type { Subject } from '../../blocked/block'
 import { useOpened } from '../parts/opened'
 import { Part } from '../parts/Part'
 import rows from '../parts/Rows.module.css'
 import { SeriesList } from './SeriesList'
 
-const BlockedTimeForm = lazy(() => import('./BlockedTimeForm'))
+const BlockForm = lazy(() => import('../../blocked/BlockForm'))
 const SeriesDrawer = lazy(() => import('./SeriesDrawer'))
 
 export default function BlockedTimes() {
   const { t } = useTranslation('setup')
   const [from] = useState(() => new Date().toISOString())
+  const timeZone = useTimeZone()
   const { opened, open, begin, close } = useOpened()
   const coming = useInfiniteQuery({
     queryKey: ['blocked-times', 'coming', from],
@@ -32,6 +34,11 @@ export default function BlockedTimes() {
   })
   const events = coming.data?.pages.flatMap((page) => page.data)
   const edited = events?.find(({ id }) => id === opened)
+  const subject: Subject | undefined = edited
+    ? { kind: 'old', event: edited }
+    : opened === 'new'
+      ? noon(timeZone)
+      : undefined
   const add = (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={begin}>
       {t('blockTime')}
@@ -62,11 +69,17 @@ export default function BlockedTimes() {
       </Part>
       <SeriesList onOpen={open} />
       <Suspense fallback={null}>
-        {(opened === 'new' || edited) && <BlockedTimeForm key={opened} event={edited} onClose={close} />}
+        {subject && <BlockForm key={opened} subject={subject} onClose={close} />}
         {opened?.startsWith('srs_') && <SeriesDrawer id={opened} onClose={close} />}
       </Suspense>
     </>
   )
+}
+
+/** An hour at tomorrow's noon, to begin with. */
+function noon(timeZone: string): Subject {
+  const starts_at = moment(addDays(today(timeZone), 1), '12:00', timeZone)
+  return { kind: 'new', starts_at, minutes: 60, allDay: false, calendarId: undefined }
 }
 
 function Row({ event, onOpen }: { event: BlockedTime; onOpen: () => void }) {

@@ -1,23 +1,6 @@
-// Recurrence rules (RFC 5545) as they are chosen here, and in words.
+// Recurrence rules (RFC 5545) in words.
 import type { TFunction } from 'i18next'
 import { day } from '~/i18n/format'
-import { addDays, moment } from '~/i18n/zone'
-
-export const REPEATS = ['none', 'DAILY', 'WEEKLY', 'WEEKLY2', 'MONTHLY'] as const
-export type Repeat = (typeof REPEATS)[number]
-export type Recurrence = { repeat: Repeat; ends: 'never' | 'count' | 'until'; count: number | ''; until: string }
-
-export function ruleOf({ repeat, ends, count, until }: Recurrence, timeZone: string): string | undefined {
-  if (repeat === 'none') return undefined
-  const parts = repeat === 'WEEKLY2' ? ['FREQ=WEEKLY', 'INTERVAL=2'] : [`FREQ=${repeat}`]
-  if (ends === 'count') parts.push(`COUNT=${Number(count || 1)}`)
-  // UNTIL is a moment in UTC where the start is one; all of the day named is meant to be in it.
-  if (ends === 'until' && until) {
-    const end = new Date(new Date(moment(addDays(until, 1), '00:00', timeZone)).getTime() - 1000)
-    parts.push(`UNTIL=${end.toISOString().replace(/[-:]|\.\d+/g, '')}`)
-  }
-  return parts.join(';')
-}
 
 const DAYS: Record<string, string> = { MO: 'mon', TU: 'tue', WE: 'wed', TH: 'thu', FR: 'fri', SA: 'sat', SU: 'sun' }
 const ONLY = new Set(['FREQ', 'INTERVAL', 'BYDAY', 'COUNT', 'UNTIL', 'WKST'])

@@ -6,9 +6,10 @@ import { SideDrawer } from '~/ui/SideDrawer'
 import classes from './EditDrawer.module.css'
 import { Refusal } from './Refusal'
 import { useUnsaved } from './unsaved'
+import '../words'
 
-/** What ends the thing that is edited. */
-export type Ending = { label: string; warning: string; pending: boolean; error: Error | null; onEnd: () => void }
+/** What ends the thing that is edited; without a warning at once, as that can be undone. */
+export type Ending = { label: string; warning?: string; pending: boolean; error: Error | null; onEnd: () => void }
 
 export function EditDrawer({
   title,
@@ -49,20 +50,24 @@ export function EditDrawer({
               </Button>
             </Question>
           )}
-          {step === 'end' && ending && (
-            <>
-              <Refusal error={ending.error} />
-              <Question says={ending.warning} keep={t('app:cancel')} onKeep={() => setStep('edit')}>
-                <Button color="red" loading={ending.pending} onClick={ending.onEnd}>
-                  {ending.label}
-                </Button>
-              </Question>
-            </>
+          {step !== 'leave' && ending && <Refusal error={ending.error} />}
+          {step === 'end' && ending?.warning && (
+            <Question says={ending.warning} keep={t('app:cancel')} onKeep={() => setStep('edit')}>
+              <Button color="red" loading={ending.pending} onClick={ending.onEnd}>
+                {ending.label}
+              </Button>
+            </Question>
           )}
           {step === 'edit' && (
             <Group justify="space-between">
               {ending ? (
-                <Button variant="subtle" color="red" px="sm" onClick={() => setStep('end')}>
+                <Button
+                  variant="subtle"
+                  color="red"
+                  px="sm"
+                  loading={ending.pending}
+                  onClick={() => (ending.warning ? setStep('end') : ending.onEnd())}
+                >
                   {ending.label}
                 </Button>
               ) : (
