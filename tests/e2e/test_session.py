@@ -262,7 +262,7 @@ def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room
     panel = show(session)
 
     panel.get_by_role("button", name="Reschedule", exact=True).click()
-    panel.get_by_label("Time").fill(f"{(starts_at + timedelta(hours=3)).hour:02}:00")
+    panel.get_by_role("combobox", name="Time").fill(f"{(starts_at + timedelta(hours=3)).hour:02}:00")
     panel.get_by_role("button", name="Move session").click()
     expect(panel.get_by_role("alert")).to_contain_text("This time is taken")
     panel.get_by_role("group", name="Free instead").get_by_role("button").last.click()

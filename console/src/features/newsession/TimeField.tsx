@@ -9,7 +9,7 @@ type Props = {
   /** Called with "HH:MM", or with what was typed where that is no time. */
   onChange: (value: string) => void
   every: number
-  error?: string
+  error?: string | boolean
 }
 
 export function TimeField({ label, value, onChange, every, error }: Props) {
@@ -21,7 +21,7 @@ export function TimeField({ label, value, onChange, every, error }: Props) {
     const read = readTime(text)
     setFiltered(false)
     setTyped(read ?? text)
-    onChange(read ?? text)
+    if ((read ?? text) !== value) onChange(read ?? text)
   }
   return (
     <Autocomplete

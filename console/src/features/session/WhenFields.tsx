@@ -1,8 +1,11 @@
 // Date, time and duration, on the practice's own clock.
-import { NumberInput, TextInput } from '@mantine/core'
+import { NumberInput } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { useAccount } from '~/app/account'
 import { dateOf, moment, timeOf } from '~/i18n/zone'
+import { readTime } from '../newsession/clock'
+import { DateField } from '../newsession/DateField'
+import { TimeField } from '../newsession/TimeField'
 import classes from './panel.module.css'
 
 export type When = { date: string; time: string; minutes: number | string }
@@ -13,7 +16,8 @@ export function whenOf(startsAt: string, minutes: number, zone: string): When {
 
 /** The moment; undefined while something is missing. */
 export function startOf({ date, time }: When, zone: string): string | undefined {
-  return date && time ? moment(date, time, zone) : undefined
+  const clock = readTime(time)
+  return date && clock ? moment(date, clock, zone) : undefined
 }
 
 export function WhenFields({
@@ -30,24 +34,18 @@ export function WhenFields({
   return (
     <>
       <div className={classes.when}>
-        <TextInput
-          type="date"
+        <DateField
           label={t('date')}
           value={value.date}
-          onChange={(event) => onChange({ ...value, date: event.currentTarget.value })}
+          onChange={(date) => onChange({ ...value, date })}
           error={errors?.start}
-          required
-          withAsterisk={false}
         />
-        <TextInput
-          type="time"
+        <TimeField
           label={t('time')}
-          step={booking.slot_interval_minutes * 60}
           value={value.time}
-          onChange={(event) => onChange({ ...value, time: event.currentTarget.value })}
-          error={Boolean(errors?.start)}
-          required
-          withAsterisk={false}
+          onChange={(time) => onChange({ ...value, time })}
+          every={booking.slot_interval_minutes}
+          error={Boolean(errors?.start) || !readTime(value.time)}
         />
       </div>
       <NumberInput
