@@ -61,6 +61,20 @@ def drag(page: Page, what: Locator, by_minutes: int, by_days: int = 0) -> None:
     page.mouse.up()
 
 
+def pull(page: Page, what: Locator, by_minutes: int) -> None:
+    """Take an entry by its lower edge, and make it so much longer."""
+    what.scroll_into_view_if_needed()
+    what.hover()
+    box = what.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 6, steps=2)
+    page.mouse.move(x, y + by_minutes / 30 * _HALF_HOUR - 5, steps=8)
+    page.mouse.up()
+
+
 def choose_client(page: Page, typed: str, name: str) -> None:
     page.get_by_label("Client", exact=True).fill(typed)
     page.get_by_role("option", name=name).click()
@@ -144,6 +158,99 @@ def test_a_conflict_puts_a_dragged_session_back_and_offers_what_is_free(
 
     expect(page.get_by_role("status").filter(has_text="Moved Example moved to")).to_contain_text(clock)
     assert datetime.fromisoformat(suite.practice.session(made["id"])["starts_at"]) != at(day, "10:00")
+
+
+def test_a_session_is_made_longer_by_its_lower_edge_and_short_again(suite: Console, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Longer Example")
+    day = monday(suite, 16)
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    page = visit(f"/calendar?view=week&date={day}")
+
+    pull(page, page.get_by_role("button", name="Longer Example"), by_minutes=30)
+
+    expect(page.get_by_role("button", name=re.compile("Longer Example.*10:00–11:30"))).to_be_visible()
+    toast = page.get_by_role("status").filter(has_text="Longer Example now lasts 90 min")
+    expect(toast).to_be_visible()
+    assert suite.practice.session(made["id"])["duration_minutes"] == 90
+
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Undone")).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("Longer Example.*10:00–11:00"))).to_be_visible()
+    assert suite.practice.session(made["id"])["duration_minutes"] == 60
+
+
+def test_a_session_pulled_into_another_is_as_long_as_before_and_may_go_where_there_is_room(
+    suite: Console, visit: Visit, kind: Any
+) -> None:
+    client, other = suite.practice.client("Pulled Example"), suite.practice.client("Next Example")
+    day = monday(suite, 17)
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    suite.practice.book(service_id=kind["id"], client_id=other["id"], starts_at=at(day, "11:00"))
+    page = visit(f"/calendar?view=week&date={day}")
+
+    pull(page, page.get_by_role("button", name="Pulled Example"), by_minutes=60)
+
+    drawer = page.get_by_role("dialog", name="Pulled Example cannot last that long")
+    expect(drawer).to_contain_text("This time is taken")
+    expect(page.get_by_role("button", name=re.compile("Pulled Example.*10:00–11:00"))).to_be_attached()
+    drawer.get_by_role("group", name="Free nearby").get_by_role("button").first.click()
+
+    expect(drawer).to_have_count(0)
+    stands = suite.practice.session(made["id"])
+    assert stands["duration_minutes"] == 120
+    assert datetime.fromisoformat(stands["starts_at"]) != at(day, "10:00")
+
+
+def test_a_session_is_moved_over_another_and_out_of_hours_for_one_reason(
+    suite: Console, visit: Visit, kind: Any
+) -> None:
+    client, other = suite.practice.client("Anyway Example"), suite.practice.client("There Example")
+    day, on_purpose = monday(suite, 18), {"allow_outside_hours": True, "override_reason": "The only time"}
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "15:00"))
+    suite.practice.book(service_id=kind["id"], client_id=other["id"], starts_at=at(day, "16:30"), **on_purpose)
+    page = visit(f"/calendar?view=week&date={day}")
+
+    drag(page, page.get_by_role("button", name="Anyway Example"), by_minutes=90)
+
+    drawer = page.get_by_role("dialog", name="Anyway Example cannot be moved there")
+    expect(drawer).to_contain_text("This time is taken")
+    # Where it stands already is no way out.
+    expect(drawer.get_by_role("button", name="15:00")).to_have_count(0)
+    drawer.get_by_role("button", name="Move anyway …").click()
+    anyway = drawer.get_by_role("button", name="Move anyway", exact=True)
+    anyway.click()
+    expect(drawer).to_contain_text("Say why.")
+    drawer.get_by_label("Why").fill("They come together")
+    anyway.click()
+    expect(drawer).to_contain_text("This is outside the working hours")
+    expect(drawer.get_by_label("Why")).to_have_value("They come together")
+    anyway.click()
+
+    expect(drawer).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("Anyway Example.*16:30–17:30"))).to_be_visible()
+    history = suite.practice.get("scheduling", f"/v1/sessions/{made['id']}/history")["data"]
+    assert "They come together" in [change["reason"] for change in history]
+
+
+def test_a_series_outside_the_working_hours_is_made_anyway(suite: Console, visit: Visit, kind: Any) -> None:
+    client = suite.practice.client("Always Example", "always@calendar.example")
+    saturday = monday(suite, 19) + timedelta(days=5)
+    start = at(saturday, "10:00").isoformat().replace("+", "%2B")
+    page = visit(f"/calendar?view=week&date={saturday}&new&client={client['id']}&start={start}")
+
+    page.get_by_role("combobox", name="Session type").click()
+    page.get_by_role("option", name=kind["name"]).click()
+    page.get_by_role("combobox", name="Repeats").click()
+    page.get_by_role("option", name="Every week").click()
+    page.get_by_label("Times").fill("2")
+    page.get_by_role("button", name="Create sessions").click()
+    refusal = page.get_by_role("alert")
+    expect(refusal).to_contain_text("Outside the working hours")
+    page.get_by_role("button", name="Book anyway …").click()
+    page.get_by_label("Why").fill("Saturdays for once")
+    page.get_by_role("button", name="Book anyway", exact=True).click()
+
+    expect(page.get_by_role("button", name=re.compile("Always Example.*10:00–11:00"))).to_be_visible()
 
 
 def test_a_taken_time_is_booked_anyway_with_a_reason(suite: Console, visit: Visit, kind: Any) -> None:

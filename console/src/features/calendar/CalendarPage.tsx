@@ -279,7 +279,9 @@ export default function CalendarPage() {
         <SideDrawer
           opened={moves.refused !== null}
           onClose={moves.forget}
-          title={moves.refused ? t('cannotMove', { name: moves.refused.name }) : ''}
+          title={
+            moves.refused ? t(moves.refused.pulled ? 'cannotLast' : 'cannotMove', { name: moves.refused.name }) : ''
+          }
         >
           <Suspense fallback={<Skeleton h={160} />}>
             {moves.refused && <RefusedMove refused={moves.refused} timeZone={zone} calendars={names} />}

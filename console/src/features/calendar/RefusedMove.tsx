@@ -10,6 +10,7 @@ type Props = { refused: Refused; timeZone: string; calendars?: Record<string, st
 
 export default function RefusedMove({ refused, timeZone, calendars }: Props) {
   const { t } = useTranslation('calendar')
+  const { problem, stands, pulled, allowed } = refused
   const [busy, setBusy] = useState(false)
   const again: Refused['retry'] = async (at, override) => {
     setBusy(true)
@@ -18,15 +19,20 @@ export default function RefusedMove({ refused, timeZone, calendars }: Props) {
   }
   return (
     <Stack>
-      <Text>{t('cannotMoveHint', { when: dayAndTime(refused.stands, timeZone) })}</Text>
+      <Text>
+        {t(pulled ? 'cannotLastHint' : 'cannotMoveHint', {
+          when: dayAndTime(pulled ? stands.ends_at : stands.starts_at, timeZone),
+        })}
+      </Text>
       <Conflicts
-        key={refused.problem.message + refused.problem.code}
-        problem={refused.problem}
+        problem={problem}
+        stands={stands}
         timeZone={timeZone}
         calendars={calendars}
         onPick={({ starts_at }) => void again(starts_at, {})}
+        already={allowed}
         onAnyway={(override) => void again(null, override)}
-        anyway={t('moveHere')}
+        anyway={t(pulled ? 'lastAnyway' : 'moveHere')}
         busy={busy}
       />
     </Stack>

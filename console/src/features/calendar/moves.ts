@@ -8,7 +8,7 @@ import type { BlockedTime, Session } from '~/api/types'
 import { dayAndTime } from '~/i18n/format'
 import { plusMinutes } from '~/i18n/zone'
 import { done, failed } from '~/ui/toast'
-import type { Override } from '../newsession/Conflicts'
+import type { Override } from '../newsession/override'
 import type { Move } from './Grid'
 import { change, changeBlocked } from './range'
 
@@ -17,9 +17,15 @@ export type Refused = {
   problem: Problem
   name: string
   /** Where it is now. */
-  stands: string
+  stands: Stretch
+  /** Whether it was to last longer, rather than to be elsewhere. */
+  pulled: boolean
+  /** What was allowed before, of an earlier refusal. */
+  allowed: Override
   retry: (starts_at: string | null, override: Override) => Promise<void>
 }
+
+type Stretch = { starts_at: string; ends_at: string }
 
 export function useMoves(timeZone: string) {
   const { t } = useTranslation('calendar')
@@ -32,29 +38,33 @@ export function useMoves(timeZone: string) {
     void queries.invalidateQueries({ queryKey: ['sessions'] })
     void queries.invalidateQueries({ queryKey: ['blocked-times'] })
   }
-  const refuse = (error: unknown, name: string, stands: string, retry: Refused['retry']) => {
+  const refuse = (error: unknown, move: Omit<Refused, 'problem'>) => {
     if (!(error instanceof Problem)) return failed(error)
-    if (error.status === 412) return stale(name)
+    if (error.status === 412) return stale(move.name)
     if (error.code === 'slot_taken' || error.code === 'outside_working_hours')
-      return setRefused({ problem: error, name, stands, retry })
+      return setRefused({ problem: error, ...move })
     failed(error)
   }
 
   const moveSession = async (session: Session, starts_at: string, minutes: number, override: Override = {}) => {
     const name = session.client.name || app('deletedClient')
+    const pulled = sameMoment(starts_at, session.starts_at)
     try {
       const moved = await change(queries, session, placed(session, starts_at, minutes), () =>
         sendSession(session, starts_at, minutes, override),
       )
       setRefused(null)
-      const same = Date.parse(moved.starts_at) === Date.parse(session.starts_at)
-      done(same ? t('resized', { name, minutes }) : t('moved', { name, when: dayAndTime(starts_at, timeZone) }), () =>
+      done(pulled ? t('resized', { name, minutes }) : t('moved', { name, when: dayAndTime(starts_at, timeZone) }), () =>
         moveBack(queries, moved, session),
       )
     } catch (error) {
-      refuse(error, name, session.starts_at, (at, more) =>
-        moveSession(session, at ?? starts_at, minutes, at ? {} : { ...override, ...more }),
-      )
+      refuse(error, {
+        name,
+        stands: session,
+        pulled,
+        allowed: override,
+        retry: (at, allowed) => moveSession(session, at ?? starts_at, minutes, allowed),
+      })
     }
   }
 
@@ -64,19 +74,25 @@ export function useMoves(timeZone: string) {
     override: Override = {},
   ) => {
     const span = { starts_at: to.starts_at, ends_at: to.ends_at, all_day: to.allDay }
+    const pulled = sameMoment(to.starts_at, event.starts_at)
     const before = { starts_at: event.starts_at, ends_at: event.ends_at, all_day: event.all_day }
     try {
       const moved = await changeBlocked(queries, event, span, () =>
         sendBlocked(event, { ...span, ...overlap(override) }),
       )
       setRefused(null)
-      done(t('blockMoved', { name: event.title, when: dayAndTime(to.starts_at, timeZone) }), () =>
+      const when = dayAndTime(pulled ? to.ends_at : to.starts_at, timeZone)
+      done(t(pulled ? 'blockResized' : 'blockMoved', { name: event.title, when }), () =>
         changeBlocked(queries, moved, before, () => sendBlocked(moved, before)),
       )
     } catch (error) {
-      refuse(error, event.title, event.starts_at, (at, more) =>
-        moveBlocked(event, at ? shifted(to, at) : to, at ? {} : { ...override, ...more }),
-      )
+      refuse(error, {
+        name: event.title,
+        stands: event,
+        pulled,
+        allowed: override,
+        retry: (at, allowed) => moveBlocked(event, at ? shifted(to, at) : to, allowed),
+      })
     }
   }
 
@@ -138,6 +154,10 @@ function overlap({ allow_overlap, override_reason }: Override): Override {
 
 function shifted(to: Pick<Move, 'starts_at' | 'ends_at' | 'allDay'>, starts_at: string) {
   return { ...to, starts_at, ends_at: plusMinutes(starts_at, minutesBetween(to.starts_at, to.ends_at)) }
+}
+
+function sameMoment(one: string, other: string): boolean {
+  return Date.parse(one) === Date.parse(other)
 }
 
 function minutesBetween(from: string, to: string): number {

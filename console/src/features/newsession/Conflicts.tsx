@@ -6,10 +6,8 @@ import type { Alternative, Problem } from '~/api/problem'
 import { day, dayAndTime, span } from '~/i18n/format'
 import { ButtonLink } from '~/ui/ButtonLink'
 import { IconAlertTriangle } from '~/ui/icons'
+import { allowing, type Override, obstacles } from './override'
 import './words'
-
-/** What has to be allowed so that a request that was refused goes through. */
-export type Override = { allow_overlap?: boolean; allow_outside_hours?: boolean; override_reason?: string }
 
 const REFUSALS = ['slot_taken', 'outside_working_hours', 'plan_limit_reached', 'plan_required']
 const MOST = 6
@@ -19,25 +17,33 @@ export function isRefusal(problem: { code: string } | null): boolean {
   return problem !== null && REFUSALS.includes(problem.code)
 }
 
+type Stretch = { starts_at: string; ends_at: string }
+
 type Props = {
   problem: Problem
   timeZone: string
   calendars?: Record<string, string>
+  /** Where it is already, which is no place to go to. */
+  stands?: Stretch
   onPick?: (alternative: Alternative) => void
-  /** Called with what the refusal needs; what was allowed before stays the caller's. */
+  /** What was allowed before, of an earlier refusal: it keeps its reason. */
+  already?: Override
+  /** Called with that, and what this refusal needs. */
   onAnyway?: (override: Override) => void
   anyway?: string
   onSkip?: () => void
   busy?: boolean
 }
 
-export function Conflicts({ problem, timeZone, calendars, onPick, onAnyway, anyway, onSkip, busy }: Props) {
+export function Conflicts(props: Props) {
+  const { problem, timeZone, calendars, stands, onPick, already, onAnyway, anyway, onSkip, busy } = props
   const { t } = useTranslation('newsession')
-  const [asking, setAsking] = useState(false)
-  const [reason, setReason] = useState('')
+  const [asking, setAsking] = useState(already?.override_reason !== undefined)
+  const [reason, setReason] = useState(already?.override_reason ?? '')
   const [missing, setMissing] = useState(false)
   const heading = useId()
-  const { conflicts = [], alternatives = [] } = problem.details
+  const { conflicts = [] } = problem.details
+  const alternatives = elsewhere(problem, stands)
   if (problem.code === 'plan_limit_reached' || problem.code === 'plan_required')
     return (
       <Alert
@@ -56,17 +62,14 @@ export function Conflicts({ problem, timeZone, calendars, onPick, onAnyway, anyw
     )
   const take = () => {
     if (!reason.trim()) return setMissing(true)
-    onAnyway?.({
-      ...(problem.code === 'slot_taken' ? { allow_overlap: true } : { allow_outside_hours: true }),
-      override_reason: reason.trim(),
-    })
+    onAnyway?.(allowing(problem, reason, already))
   }
   return (
     <Alert
       color="yellow"
       role="alert"
       icon={<IconAlertTriangle aria-hidden />}
-      title={t(problem.code === 'slot_taken' ? (onSkip ? 'someTaken' : 'taken') : 'outside')}
+      title={t(onSkip ? 'someTaken' : obstacles(problem).taken ? 'taken' : 'outside')}
     >
       <Stack gap="md">
         {conflicts.length > 0 && (
@@ -138,5 +141,14 @@ export function Conflicts({ problem, timeZone, calendars, onPick, onAnyway, anyw
           ))}
       </Stack>
     </Alert>
+  )
+}
+
+function elsewhere({ details }: Problem, stands: Stretch | undefined): Alternative[] {
+  return (details.alternatives ?? []).filter(
+    ({ starts_at, ends_at }) =>
+      !stands ||
+      Date.parse(starts_at) !== Date.parse(stands.starts_at) ||
+      Date.parse(ends_at) !== Date.parse(stands.ends_at),
   )
 }

@@ -29,11 +29,12 @@ import { Failure } from '~/ui/Failure'
 import { IconLock } from '~/ui/icons'
 import { done } from '~/ui/toast'
 import { ClientField } from './ClientField'
-import { Conflicts, isRefusal, type Override } from './Conflicts'
+import { Conflicts, isRefusal } from './Conflicts'
 import { readTime } from './clock'
 import { createSeries, createSession, refresh, type Series, sessionOf, takeBack } from './create'
 import { DateField } from './DateField'
 import classes from './NewSession.module.css'
+import type { Override } from './override'
 import { RepeatFields } from './RepeatFields'
 import { type Repeat, rruleOf } from './recurrence'
 import { SeriesReport } from './SeriesReport'
@@ -199,10 +200,9 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
     }
     create.mutate({ override: allowed, skip: false, at: start })
   }
-  const again = (more: Override) => {
-    const both = { ...allowed, ...more }
-    setOverride({ of: slot, allowed: both })
-    if (start) create.mutate({ override: both, skip: false, at: start })
+  const again = (permitted: Override) => {
+    setOverride({ of: slot, allowed: permitted })
+    if (start) create.mutate({ override: permitted, skip: false, at: start })
   }
   const problem = create.error
   const at = (pointer: string) => problem?.field(pointer) ?? problem?.field(`/template${pointer}`)
@@ -415,6 +415,7 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
                     create.reset()
                   }
             }
+            already={allowed}
             onAnyway={again}
             onSkip={rrule ? () => start && create.mutate({ override: {}, skip: true, at: start }) : undefined}
             busy={create.isPending}

@@ -6,8 +6,7 @@ import { type Alternative, Problem } from '~/api/problem'
 import { useTimeZone } from '~/app/account'
 import { day, dayAndTime, span } from '~/i18n/format'
 import { IconCalendarX } from '~/ui/icons'
-
-export type Override = { allow_overlap?: boolean; allow_outside_hours?: boolean; override_reason?: string }
+import { allowing, type Override, obstacles } from '../newsession/override'
 
 const OUTSIDE = 'outside_working_hours'
 const KINDS = new Set(['session', 'event', 'hold', OUTSIDE])
@@ -42,26 +41,18 @@ export function ConflictShown({
   const [missing, setMissing] = useState(false)
   const conflicts = problem.details.conflicts ?? []
   const alternatives = problem.details.alternatives ?? []
-  const outside = problem.code === OUTSIDE || conflicts.some(({ kind }) => kind === OUTSIDE)
-  const taken =
-    problem.code === 'slot_taken' && (conflicts.length === 0 || conflicts.some(({ kind }) => kind !== OUTSIDE))
   const go = () => {
     if (!reason.trim()) {
       setMissing(true)
       return
     }
-    onAnyway({
-      ...already,
-      ...(taken && { allow_overlap: true }),
-      ...(outside && { allow_outside_hours: true }),
-      override_reason: reason.trim(),
-    })
+    onAnyway(allowing(problem, reason, already))
   }
   return (
     <Stack gap="md">
       <Alert role="alert" color="yellow" icon={<IconCalendarX aria-hidden />}>
         <Text size="sm" fw={600}>
-          {t(problem.code === OUTSIDE ? 'outsideTitle' : 'takenTitle')}
+          {t(obstacles(problem).taken ? 'takenTitle' : 'outsideTitle')}
         </Text>
         {conflicts.map((conflict) => (
           <Text size="sm" key={`${conflict.kind} ${conflict.id ?? ''} ${conflict.starts_at}`}>
