@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.conftest import Console, sign_in
 from support.browser import Complaints, person, violations
+from support.waiting import wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 # The grid draws half an hour this high.
@@ -56,8 +57,7 @@ def drag(page: Page, what: Locator, by_minutes: int, by_days: int = 0) -> None:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + 6, steps=2)
-    # The middle of the entry is what counts, and that may lie on a line: a little short of the next one is clear.
-    page.mouse.move(x + by_days * column["width"], y + by_minutes / 30 * _HALF_HOUR - 5, steps=8)
+    page.mouse.move(x + by_days * column["width"], y + by_minutes / 30 * _HALF_HOUR, steps=8)
     page.mouse.up()
 
 
@@ -71,8 +71,45 @@ def pull(page: Page, what: Locator, by_minutes: int) -> None:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + 6, steps=2)
-    page.mouse.move(x, y + by_minutes / 30 * _HALF_HOUR - 5, steps=8)
+    page.mouse.move(x, y + by_minutes / 30 * _HALF_HOUR, steps=8)
     page.mouse.up()
+
+
+class Finger:
+    """One finger on a phone."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._devtools = page.context.new_cdp_session(page)
+
+    def down(self, x: float, y: float) -> None:
+        self._send("touchStart", {"x": x, "y": y})
+
+    def slide(self, x: float, y: float, by: float) -> None:
+        """Down the screen, from where it is, in small steps."""
+        for step in range(1, 9):
+            self._send("touchMove", {"x": x, "y": y + by * step / 8})
+
+    def up(self) -> None:
+        self._send("touchEnd")
+
+    def _send(self, what: str, *points: dict[str, float]) -> None:
+        self._devtools.send("Input.dispatchTouchEvent", {"type": what, "touchPoints": list(points)})
+
+
+@pytest.fixture
+def phone(suite: Console, browser: Browser) -> Iterator[Page]:
+    """The provider's page on a phone, signed in."""
+    context, complaints = (
+        person(browser, suite.url, width=375, height=812, has_touch=True, is_mobile=True),
+        Complaints(),
+    )
+    page = context.new_page()
+    complaints.listen(page)
+    sign_in(page)
+    yield page
+    context.close()
+    assert complaints.said == []
 
 
 def choose_client(page: Page, typed: str, name: str) -> None:
@@ -392,6 +429,64 @@ def test_a_series_leaves_out_what_is_taken_and_says_so(suite: Console, visit: Vi
     expect(drawer).to_contain_text("Left out")
     drawer.get_by_role("button", name="Done").click()
     expect(page.get_by_role("button", name=re.compile("Series Example.*10:00–11:00"))).to_be_visible()
+
+
+def test_a_finger_takes_a_session_by_a_long_press_and_leaves_it_where_it_lets_go(
+    suite: Console, phone: Page, kind: Any
+) -> None:
+    client = suite.practice.client("Finger Example")
+    day = monday(suite, 20)
+    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    phone.goto(f"/calendar?view=day&date={day}")
+    session, finger = phone.get_by_role("button", name="Finger Example"), Finger(phone)
+    session.scroll_into_view_if_needed()
+    box = session.bounding_box()
+    assert box is not None
+    # In the upper half of its first half hour, where the library alone would be a step off.
+    x, y = box["x"] + box["width"] / 2, box["y"] + 6
+
+    finger.down(x, y)
+    expect(phone.locator('[class*="_knob_"]')).not_to_have_count(0)
+    expect(phone.get_by_text("10:00–11:00")).not_to_have_count(0)
+    finger.slide(x, y, 2 * _HALF_HOUR)
+    finger.up()
+
+    toast = phone.get_by_role("status").filter(has_text="Finger Example moved to")
+    expect(toast).to_contain_text("11:00")
+    assert datetime.fromisoformat(suite.practice.session(made["id"])["starts_at"]) == at(day, "11:00")
+    undo = toast.get_by_role("button", name="Undo")
+    assert undo.evaluate("button => button.scrollWidth <= button.clientWidth")
+    undo.tap()
+    expect(phone.get_by_role("button", name=re.compile("Finger Example.*10:00–11:00"))).to_be_visible()
+
+
+def test_a_finger_asks_for_something_new_by_a_tap_or_a_pull_and_scrolls_otherwise(suite: Console, phone: Page) -> None:
+    day = monday(suite, 21)
+    phone.goto(f"/calendar?view=day&date={day}")
+    expect(phone.get_by_role("heading", level=1)).to_contain_text("Mon")
+    menu, finger = phone.get_by_role("menu"), Finger(phone)
+
+    phone.touchscreen.tap(*place(phone, day, "13:00"))
+    expect(menu).to_contain_text("13:00")
+    phone.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+
+    x, y = place(phone, day, "14:00")
+    finger.down(x, y)
+    expect(phone.locator('[class*="_highlight_"]')).to_have_count(1)
+    finger.slide(x, y, 2.5 * _HALF_HOUR)
+    finger.up()
+    expect(menu).to_contain_text("14:00 – 15:30")
+    phone.keyboard.press("Escape")
+    expect(menu).to_have_count(0)
+
+    six = phone.get_by_text("18:00", exact=True)
+    before = six.bounding_box()
+    finger.down(x, y)
+    finger.slide(x, y, -4 * _HALF_HOUR)
+    finger.up()
+    wait_until(lambda: six.bounding_box() != before, what="the hours to go up")
+    expect(menu).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

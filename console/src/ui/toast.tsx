@@ -16,6 +16,7 @@ export function done(message: string, undo?: () => Promise<unknown>): void {
         <Button
           variant="subtle"
           size="xs"
+          flex="none"
           onClick={() => {
             notifications.hide(id)
             undo().then(() => done(t('undone')), failed)

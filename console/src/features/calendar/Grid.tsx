@@ -10,7 +10,6 @@ import FullCalendar, {
   type EventInput,
 } from '@fullcalendar/react'
 import dayGrid from '@fullcalendar/react/daygrid'
-import interaction from '@fullcalendar/react/interaction'
 import de from '@fullcalendar/react/locales/de'
 import en from '@fullcalendar/react/locales/en-gb'
 import timeGrid from '@fullcalendar/react/timegrid'
@@ -18,6 +17,7 @@ import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'rea
 import { useTranslation } from 'react-i18next'
 import { language } from '~/i18n'
 import { dateOf } from '~/i18n/zone'
+import { dragging } from './dragging'
 import { useDrawn } from './drawn'
 import { entryClass, entryContent, entryOf } from './EntryContent'
 import type { Entry } from './entries'
@@ -26,7 +26,7 @@ import type { View } from './views'
 
 const TYPES = { day: 'timeGridDay', week: 'timeGridWeek', month: 'dayGridMonth' } as const
 const FIXED: CalendarOptions = {
-  plugins: [timeGrid, dayGrid, interaction],
+  plugins: [timeGrid, dayGrid, dragging],
   locales: [de, en],
   fixedWeekCount: false,
   height: '100%',
