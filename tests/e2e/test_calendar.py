@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -348,6 +349,141 @@ def test_time_is_blocked_over_several_days_and_what_was_typed_is_not_lost_by_acc
     (blocked,) = [each for each in suite.practice.get("scheduling", "/v1/events")["data"] if each["title"] == "Fair"]
     span = [datetime.fromisoformat(blocked[name]).astimezone(BERLIN) for name in ("starts_at", "ends_at")]
     assert [f"{moment:%a %H:%M}" for moment in span] == ["Mon 12:00", "Wed 10:00"]
+
+
+@pytest.fixture
+def choir(suite: Console, request: pytest.FixtureRequest) -> Choir:
+    """Mondays from ten to eleven, four times, from a week of the test's own on."""
+    first = monday(suite, request.param)
+    rehearsal = {
+        "title": "Choir",
+        "starts_at": at(first, "10:00").isoformat(),
+        "ends_at": at(first, "11:00").isoformat(),
+    }
+    suite.practice.post("scheduling", "/v1/events", {**rehearsal, "rrule": "FREQ=WEEKLY;COUNT=4"})
+    return Choir(suite, first)
+
+
+@dataclass(frozen=True)
+class Choir:
+    """Blocked time that repeats: what of it stands."""
+
+    suite: Console
+    first: date
+
+    def week(self, number: int) -> str:
+        """The path of one of its weeks, counted from 0."""
+        return f"/calendar?view=week&date={self.first + timedelta(weeks=number)}"
+
+    def stands(self) -> list[str]:
+        """Title and times of every one that is left."""
+        ends = at(self.first + timedelta(weeks=4), "00:00")
+        span = {"from": at(self.first, "00:00").isoformat(), "to": ends.isoformat()}
+        found = self.suite.practice.get("scheduling", "/v1/events", **span)["data"]
+        return [f"{one['title']} {clock(one['starts_at'])}–{clock(one['ends_at'])}" for one in found]
+
+
+def clock(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(BERLIN):%H:%M}"
+
+
+@pytest.mark.parametrize("choir", [22], indirect=True)
+def test_one_of_a_series_of_blocked_time_is_dragged_and_pulled_alone(choir: Choir, visit: Visit) -> None:
+    page = visit(choir.week(1))
+    block, saying = page.get_by_role("button", name="Choir"), page.get_by_role("status")
+
+    drag(page, block, by_minutes=120)
+    expect(saying.filter(has_text="“Choir” moved to")).to_contain_text("12:00")
+    assert choir.stands() == ["Choir 10:00–11:00", "Choir 12:00–13:00", "Choir 10:00–11:00", "Choir 10:00–11:00"]
+    saying.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name=re.compile("Choir.*10:00–11:00"))).to_be_visible()
+    expect(page.get_by_text("Undone")).to_be_visible()
+
+    pull(page, block, by_minutes=30)
+    expect(saying.filter(has_text="“Choir” now ends at")).to_contain_text("11:30")
+    assert choir.stands() == ["Choir 10:00–11:00", "Choir 10:00–11:30", "Choir 10:00–11:00", "Choir 10:00–11:00"]
+
+
+@pytest.mark.parametrize(
+    ("choir", "scope", "expected"),
+    [
+        (26, "This one", ["Choir 10:00–11:00", "Band 12:00–13:00", "Choir 10:00–11:00", "Choir 10:00–11:00"]),
+        (30, "This and later", ["Choir 10:00–11:00", *["Band 12:00–13:00"] * 3]),
+        (34, "All", ["Band 12:00–13:00"] * 4),
+    ],
+    indirect=["choir"],
+)
+def test_blocked_time_that_repeats_is_changed_as_far_as_one_says(
+    choir: Choir, visit: Visit, scope: str, expected: list[str]
+) -> None:
+    page = visit(choir.week(1))
+    page.get_by_role("button", name="Choir").click()
+    form = page.get_by_role("dialog")
+
+    form.get_by_label("Title").fill("Band")
+    form.get_by_role("combobox", name="Starts at").fill("12:00")
+    form.get_by_role("combobox", name="Ends at").fill("13:00")
+    form.get_by_text(scope, exact=True).click()
+    form.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("button", name=re.compile("Band.*12:00–13:00"))).to_be_visible()
+    expect(form).to_have_count(0)
+    assert choir.stands() == expected
+
+
+@pytest.mark.parametrize(
+    ("choir", "scope", "left"),
+    [(38, "This one", 3), (42, "This and later", 1), (46, "All", 0)],
+    indirect=["choir"],
+)
+def test_blocked_time_that_repeats_is_deleted_as_far_as_one_says(
+    choir: Choir, visit: Visit, scope: str, left: int
+) -> None:
+    page = visit(choir.week(1))
+    block = page.get_by_role("button", name="Choir")
+    block.click()
+    form = page.get_by_role("dialog")
+
+    form.get_by_text(scope, exact=True).click()
+    form.get_by_role("button", name="Delete").click()
+    form.get_by_role("button", name="Delete").click()
+
+    told = page.get_by_role("status").filter(has_text="“Choir” deleted")
+    expect(told).to_be_visible()
+    expect(block).to_have_count(0)
+    assert choir.stands() == ["Choir 10:00–11:00"] * left
+    # What is made anew is of no series: only one alone can come back so.
+    undo = told.get_by_role("button", name="Undo")
+    if left < 3:
+        expect(undo).to_have_count(0)
+        return
+    undo.click()
+    expect(block).to_be_visible()
+    assert choir.stands() == ["Choir 10:00–11:00"] * 4
+
+
+def test_blocked_time_that_others_changed_meanwhile_is_saved_at_the_second_try(suite: Console, visit: Visit) -> None:
+    day, api = monday(suite, 50), suite.practice
+    hour = {"starts_at": at(day, "10:00").isoformat(), "ends_at": at(day, "11:00").isoformat()}
+    path = f"/v1/events/{api.post('scheduling', '/v1/events', {'title': 'Errand', **hour})['id']}"
+    page = visit(f"/calendar?view=week&date={day}")
+    page.get_by_role("button", name="Errand").click()
+    form = page.get_by_role("dialog")
+    form.get_by_label("Title").fill("Long errand")
+    api.call("PATCH", "scheduling", path, json={"notes": "Take the bike"}).raise_for_status()
+
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_role("alert")).to_contain_text("changed elsewhere meanwhile")
+    form.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("button", name="Long errand")).to_be_visible()
+    stands = api.get("scheduling", path)
+    assert (stands["title"], stands["notes"]) == ("Long errand", "Take the bike")
+
+    page.get_by_role("button", name="Long errand").click()
+    api.call("DELETE", "scheduling", path).raise_for_status()
+    form.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("alert")).to_contain_text("somebody has deleted it meanwhile")
 
 
 def test_two_browsers_see_each_others_changes(suite: Console, browser: Browser, visit: Visit, kind: Any) -> None:

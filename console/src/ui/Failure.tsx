@@ -3,16 +3,12 @@ import { Alert, Button, Group } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import { IconAlertTriangle } from '~/ui/icons'
+import { why } from '~/ui/why'
 
 /** A service that is down is named; a refusal says why; anything else is our own fault, and says so. */
 export function Failure({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   const { t } = useTranslation('app')
-  const said =
-    error instanceof Problem
-      ? error.down
-        ? t('down', { service: t(`service_${error.service}`) })
-        : error.message
-      : t('crashed')
+  const said = error instanceof Problem ? why(error) : t('crashed')
   return (
     <Alert
       color={error instanceof Problem && error.down ? 'yellow' : 'red'}

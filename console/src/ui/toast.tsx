@@ -3,6 +3,7 @@ import { Button, Group, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import i18next from 'i18next'
 import { Problem } from '~/api/problem'
+import { why } from '~/ui/why'
 
 const UNDO_MS = 10_000
 
@@ -38,12 +39,7 @@ export function done(message: string, undo?: () => Promise<unknown>): void {
 /** Say why something did not work. */
 export function failed(error: unknown): void {
   const t = i18next.getFixedT(null, 'app')
-  const message =
-    error instanceof Problem
-      ? error.down
-        ? t('down', { service: t(`service_${error.service}`) })
-        : error.message
-      : String((error as Error)?.message ?? error)
+  const message = error instanceof Problem ? why(error) : String((error as Error)?.message ?? error)
   notifications.show({
     title: t('failed'),
     message,

@@ -10,9 +10,10 @@ import type { BlockedTime } from '~/api/types'
 import { useAccount, useCalendars } from '~/app/account'
 import { done } from '~/ui/toast'
 import { changeBlocked } from '../calendar/range'
-import { Conflicts, isRefusal, type Override } from '../newsession/Conflicts'
+import { Conflicts, isRefusal } from '../newsession/Conflicts'
 import { DateField } from '../newsession/DateField'
 import classes from '../newsession/NewSession.module.css'
+import type { Override } from '../newsession/override'
 import { RepeatFields } from '../newsession/RepeatFields'
 import { RHYTHMS, rruleOf } from '../newsession/recurrence'
 import { TimeField } from '../newsession/TimeField'
@@ -37,6 +38,8 @@ export default function BlockForm({ subject, onClose }: Props) {
   const [initial] = useState(() => valuesOf(subject, zone))
   const [values, setValues] = useState(initial)
   const set = (fields: Partial<Values>) => setValues({ ...values, ...fields })
+  // What others change meanwhile stays, beside what is changed here.
+  const [version, setVersion] = useState(old?.version ?? 0)
   const [tried, setTried] = useState(false)
   const [scope, setScope] = useState<Scope>('this')
   const [override, setOverride] = useState<Override>({})
@@ -49,6 +52,13 @@ export default function BlockForm({ subject, onClose }: Props) {
   const refresh = () => {
     for (const queryKey of [['blocked-times'], ['series']]) void queries.invalidateQueries({ queryKey })
   }
+  const lookAgain = async (error: Problem) => {
+    if (!old || error.code !== 'stale') return
+    const now = await body(scheduling.GET('/v1/events/{event_id}', { params: { path: { event_id: old.id } } })).catch(
+      () => undefined,
+    )
+    if (now) setVersion(now.version)
+  }
   const save = useMutation<void, Problem, { allowed: Override; skip: boolean }>({
     mutationFn: async ({ allowed, skip }) => {
       if (!fields) return
@@ -57,7 +67,7 @@ export default function BlockForm({ subject, onClose }: Props) {
         await changeBlocked(queries, old, scope === 'this' ? fields : {}, () =>
           body(
             scheduling.PATCH('/v1/events/{event_id}', {
-              params: { path: { event_id: old.id }, header: seen(old.version) },
+              params: { path: { event_id: old.id }, header: seen(version) },
               body: { ...changed(fields, old), ...reach, ...permitted },
             }),
           ),
@@ -77,19 +87,21 @@ export default function BlockForm({ subject, onClose }: Props) {
       done(t('seriesDone', { name: fields.title, count: members.length }), () => free(members[0] ?? '', 'all'))
     },
     onSuccess: onClose,
+    onError: lookAgain,
     onSettled: refresh,
   })
   const remove = useMutation<void, Problem, BlockedTime>({
     mutationFn: async (event) => {
       await changeBlocked(queries, event, null, () =>
         scheduling.DELETE('/v1/events/{event_id}', {
-          params: { path: { event_id: event.id }, query: reach, header: seen(event.version) },
+          params: { path: { event_id: event.id }, query: reach, header: seen(version) },
         }),
       )
       // What is made anew is a block of its own: of a series only one of its members can come back so.
       done(t('deleted', { name: event.title }), scope === 'this' ? () => remake(event) : undefined)
     },
     onSuccess: onClose,
+    onError: lookAgain,
     onSettled: refresh,
   })
   const free = async (id: string, whole?: 'all') => {
@@ -222,9 +234,10 @@ export default function BlockForm({ subject, onClose }: Props) {
           key={save.submittedAt}
           problem={problem}
           timeZone={zone}
-          onAnyway={(more) => {
-            setOverride(more)
-            save.mutate({ allowed: more, skip: false })
+          already={override}
+          onAnyway={(allowed) => {
+            setOverride(allowed)
+            save.mutate({ allowed, skip: false })
           }}
           onSkip={!old && values.repeat.rhythm !== 'none' ? () => save.mutate({ allowed: {}, skip: true }) : undefined}
           anyway={t('blockAnyway')}

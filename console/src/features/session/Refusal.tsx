@@ -6,6 +6,7 @@ import { Problem } from '~/api/problem'
 import { money } from '~/i18n/format'
 import { IconAlertTriangle } from '~/ui/icons'
 import { failed } from '~/ui/toast'
+import { why } from '~/ui/why'
 
 const KNOWN = new Set([
   'invalid_transition',
@@ -35,13 +36,7 @@ export function refusal(error: Error, currency?: string): string | undefined {
 export function Refusal({ error, currency }: { error: Error; currency?: string }) {
   const { t } = useTranslation('app')
   const down = error instanceof Problem && error.down
-  const words =
-    refusal(error, currency) ??
-    (error instanceof Problem
-      ? down
-        ? t('down', { service: t(`service_${error.service}`) })
-        : error.message
-      : t('crashed'))
+  const words = refusal(error, currency) ?? (error instanceof Problem ? why(error) : t('crashed'))
   return (
     <Alert role="alert" color={down ? 'yellow' : 'red'} icon={<IconAlertTriangle aria-hidden />}>
       {words}
