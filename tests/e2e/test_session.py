@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -17,6 +18,7 @@ from e2e.conftest import Console, sign_in
 from embedded.practice import Practice
 from support.browser import person, violations
 
+BERLIN = ZoneInfo("Europe/Berlin")
 Visit = Callable[[str], Page]
 PANEL = '[role="dialog"]'
 FAILS_TO_REFUND = "4000000000005126"
@@ -63,6 +65,21 @@ class Room:
         assert self.practice.pay(due["payment_url"], number).status_code < 400
         return self.practice.wait_deposit(booked["id"], "paid")
 
+    def weekly(self, times: int) -> list[str]:
+        """The ids of a series of free talks, in the evening, when no other test has one."""
+        starts_at = self.another_day() + timedelta(hours=10)
+        template = {
+            "service_id": self.talk,
+            "client_id": self.client()["id"],
+            "calendar_id": self.calendar_id,
+            "starts_at": starts_at.isoformat(),
+        }
+        body = {"kind": "session", "rrule": f"FREQ=WEEKLY;COUNT={times}", "template": template}
+        return [each["session_id"] for each in self.practice.post("scheduling", "/v1/series", body)["occurrences"]]
+
+    def starts(self, ids: list[str]) -> list[datetime]:
+        return [datetime.fromisoformat(self.practice.session(each)["starts_at"]) for each in ids]
+
 
 @pytest.fixture(scope="module")
 def room(suite: Console) -> Room:
@@ -91,6 +108,10 @@ def show(visit: Visit) -> Callable[[Any], Locator]:
 
 
 Show = Callable[[Any], Locator]
+
+
+def on_the_wall(moment: datetime) -> str:
+    return f"{moment.astimezone(BERLIN):%H:%M}"
 
 
 def part(panel: Locator, name: str) -> Locator:
@@ -178,6 +199,129 @@ def test_with_payments_down_a_session_can_be_cancelled_by_the_policy_all_the_sam
     page.unroute("**/payments/v1/**")
 
     expect(panel.get_by_role("list", name="Refunds")).to_contain_text("Refund succeeded", timeout=20_000)
+
+
+def test_a_quote_that_ran_out_is_shown_anew_and_asked_once_more(room: Room, show: Show) -> None:
+    # When the quote is over, the session is less than 48 hours away: by then half of it goes back.
+    starts_at = (room.practice.now() + timedelta(hours=48, minutes=20)).replace(second=0, microsecond=0)
+    session = room.paid(room.client(), starts_at)
+    panel = show(session)
+    panel.get_by_role("button", name="Cancel session").click()
+    refund = panel.get_by_role("button", name="Refund €20.00")
+    expect(refund).to_be_enabled()
+
+    room.practice.advance(minutes=30)
+    refund.click()
+
+    expect(panel.get_by_role("alert")).to_contain_text("The quote had run out")
+    expect(part(panel, "Refund of the deposit")).to_contain_text("€10.00 would go back now (50 %)")
+    assert room.practice.session(session["id"])["status"] == "confirmed"
+    panel.get_by_role("button", name="Refund €10.00").click()
+    expect(panel.get_by_role("list", name="Refunds")).to_contain_text("Refund succeeded")
+    assert room.practice.deposit_of(session["id"])["refunded_amount"] == 1000
+
+
+def test_a_deposit_paid_in_cash_is_noted_and_returned_in_cash(room: Room, show: Show) -> None:
+    session = room.book(room.client(), room.another_day(), room.coaching)
+    room.practice.wait_deposit(session["id"], "required")
+    panel = show(session)
+    deposit = part(panel, "Deposit")
+
+    deposit.get_by_role("button", name="Mark as paid in cash").click()
+    expect(deposit).to_contain_text("Have you received €20.00 in cash?")
+    deposit.get_by_role("button", name="Yes, paid in cash").click()
+    expect(deposit).to_contain_text("Paid: €20.00 is with you.")
+
+    panel.get_by_role("button", name="Refund…").click()
+    panel.get_by_role("button", name="Refund", exact=True).click()
+    expect(panel.get_by_role("alert")).to_contain_text("return in cash what was paid in cash")
+    panel.get_by_role("button", name="Back").click()
+
+    panel.get_by_role("button", name="Cancel session").click()
+    expect(part(panel, "Refund of the deposit")).to_contain_text("it was paid in cash, return it in cash")
+    expect(panel.get_by_role("button", name="Skip refund")).to_have_count(0)
+    panel.get_by_role("button", name="Cancel session").click()
+    expect(panel.get_by_role("list", name="Refunds")).to_contain_text("No refund")
+    expect_status(panel, "Cancelled")
+
+
+def test_cash_is_not_taken_for_what_was_paid_by_card_meanwhile(room: Room, show: Show, page: Page) -> None:
+    session = room.book(room.client(), room.another_day(), room.coaching)
+    due = room.practice.wait_deposit(session["id"], "required")
+    deposit = part(show(session), "Deposit")
+    deposit.get_by_role("button", name="Mark as paid in cash").click()
+    assert room.practice.pay(due["payment_url"]).status_code < 400
+    room.practice.wait_deposit(session["id"], "paid")
+
+    # The panel has asked anew and taken the question away, or is refused and says why.
+    yes = deposit.get_by_role("button", name="Yes, paid in cash")
+    if yes.is_visible():
+        yes.click()
+
+    expect(deposit).to_contain_text("Paid: €20.00 is with you.")
+    expect(yes).to_have_count(0)
+
+
+def test_a_message_that_failed_is_sent_once_more(room: Room, show: Show) -> None:
+    client = room.client()
+    room.practice.sandbox("POST", "/faults", {"target": "smtp", "fault": "error_500", "count": 1})
+    messages = part(show(room.book(client, room.another_day())), "Messages").get_by_role("listitem")
+    expect(messages).to_contain_text("Failed")
+    expect(messages).to_contain_text("The server said: 554")
+
+    messages.get_by_role("button", name="Resend").click()
+
+    again = messages.filter(has_text="sent again")
+    expect(again).to_contain_text("Sent")
+    expect(again).to_have_count(1)
+    room.practice.wait_mail(client["email"], "confirmed")
+
+
+@pytest.mark.parametrize(
+    ("scope", "moved"),
+    [
+        ("Only this one", [False, True, False]),
+        ("This and the following ones", [False, True, True]),
+        ("All that are still to come", [True, True, True]),
+    ],
+)
+def test_a_series_is_moved_as_far_as_one_says_and_back(
+    room: Room, show: Show, page: Page, scope: str, moved: list[bool]
+) -> None:
+    ids = room.weekly(times=3)
+    planned = room.starts(ids)
+    panel = show(room.practice.session(ids[1]))
+
+    panel.get_by_role("button", name="Reschedule", exact=True).click()
+    panel.get_by_label("Time").fill(on_the_wall(planned[1] + timedelta(hours=2)))
+    panel.get_by_label(scope).check()
+    panel.get_by_role("button", name="Move session").click()
+
+    undo = page.get_by_role("button", name="Undo", exact=True)
+    expect(undo).to_be_visible()
+    assert [now != then for now, then in zip(room.starts(ids), planned, strict=True)] == moved
+    undo.click()
+    expect(page.get_by_text("Undone")).to_be_visible()
+    assert room.starts(ids) == planned
+
+
+def test_what_is_free_beside_another_of_the_series_is_not_offered(room: Room, show: Show) -> None:
+    ids = room.weekly(times=3)
+    first, _, last = room.starts(ids)
+    room.book(room.client(), last + timedelta(hours=2))
+    panel = show(room.practice.session(ids[0]))
+
+    panel.get_by_role("button", name="Reschedule", exact=True).click()
+    panel.get_by_label("Time").fill(on_the_wall(first + timedelta(hours=2)))
+    panel.get_by_label("This and the following ones").check()
+    panel.get_by_role("button", name="Move session").click()
+
+    expect(panel.get_by_role("alert")).to_contain_text("Another session")
+    # A time of another week would take this one along.
+    expect(panel.get_by_role("group", name="Free instead")).to_have_count(0)
+    panel.get_by_label("Why?").fill("They come together")
+    panel.get_by_role("button", name="Move anyway").click()
+    expect(part(panel, "History")).to_contain_text("Rescheduled")
 
 
 def test_cancelling_the_following_of_a_series_decides_about_all_their_deposits(room: Room, show: Show) -> None:

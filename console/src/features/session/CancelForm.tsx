@@ -9,6 +9,7 @@ import { Problem } from '~/api/problem'
 import type { Session } from '~/api/types'
 import { done } from '~/ui/toast'
 import { Form } from './Form'
+import { useOvertaken } from './overtaken'
 import { keys, take } from './queries'
 import { RefundDecision } from './RefundDecision'
 import { Refusal } from './Refusal'
@@ -23,6 +24,7 @@ export function CancelForm({ session, onDone }: { session: Session; onDone: () =
   const { t } = useTranslation('session')
   const queries = useQueryClient()
   const keyFor = useKeyFor()
+  const overtaken = useOvertaken(session, onDone)
   // What stands at the beginning decides what this form is: the session changes under it at the end.
   const [deciding] = useState(() => undecided(session))
   const [reason, setReason] = useState('')
@@ -51,11 +53,10 @@ export function CancelForm({ session, onDone }: { session: Session; onDone: () =
       onDone()
     },
     onError: (error) => {
-      if (!(error instanceof Problem)) return
-      // A payment came in meanwhile, or the quote ran out: what is shown is not so any more.
-      if (error.code === 'refund_decision_required')
-        void queries.invalidateQueries({ queryKey: keys.session(session.id) })
-      if (error.code === 'quote_expired') void queries.invalidateQueries({ queryKey: keys.quote(session.id) })
+      overtaken(error)
+      // The quote ran out: what it says is not so any more.
+      if (error instanceof Problem && error.code === 'quote_expired')
+        void queries.invalidateQueries({ queryKey: keys.quote(session.id) })
     },
   })
   const problem = cancel.error instanceof Problem ? cancel.error : undefined

@@ -8,6 +8,7 @@ import { Problem } from '~/api/problem'
 import type { Deposit, Session } from '~/api/types'
 import { money } from '~/i18n/format'
 import { done } from '~/ui/toast'
+import { useOvertaken } from './overtaken'
 import { follow } from './queries'
 import { Refusal } from './Refusal'
 
@@ -15,6 +16,7 @@ export function CashForm({ session, deposit, onDone }: { session: Session; depos
   const { t } = useTranslation('session')
   const queries = useQueryClient()
   const keyFor = useKeyFor()
+  const overtaken = useOvertaken(session, onDone)
   const due = deposit.due_amount || deposit.amount
   const mark = useMutation({
     mutationFn: () =>
@@ -29,6 +31,7 @@ export function CashForm({ session, deposit, onDone }: { session: Session; depos
       done(t('markedPaid'))
       onDone()
     },
+    onError: overtaken,
   })
   return (
     <Stack gap="sm">

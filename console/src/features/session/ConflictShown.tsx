@@ -21,6 +21,7 @@ export function ConflictShown({
   already,
   anyway,
   chosen,
+  offered = true,
   pending,
   onAlternative,
   onAnyway,
@@ -31,6 +32,8 @@ export function ConflictShown({
   anyway: string
   /** How an alternative is taken, as a sentence before the times. */
   chosen: string
+  /** Whether what is free nearby helps. */
+  offered?: boolean
   pending: boolean
   onAlternative: (alternative: Alternative) => void
   onAnyway: (override: Override) => void
@@ -40,7 +43,7 @@ export function ConflictShown({
   const [reason, setReason] = useState(already.override_reason ?? '')
   const [missing, setMissing] = useState(false)
   const conflicts = problem.details.conflicts ?? []
-  const alternatives = problem.details.alternatives ?? []
+  const alternatives = offered ? (problem.details.alternatives ?? []) : []
   const go = () => {
     if (!reason.trim()) {
       setMissing(true)

@@ -11,6 +11,7 @@ import { Failure } from '~/ui/Failure'
 import { DepositMark } from '~/ui/StatusMark'
 import { done } from '~/ui/toast'
 import { CashForm } from './CashForm'
+import { useOvertaken } from './overtaken'
 import { Part } from './Part'
 import { PaymentLink } from './PaymentLink'
 import classes from './panel.module.css'
@@ -124,6 +125,7 @@ function DepositActions({ session, deposit, onRefund }: { session: Session; depo
       follow(queries, session)
       done(t('retried'))
     },
+    onError: useOvertaken(session, () => retry.reset()),
   })
   const onItsWay = deposit.refunds
     .filter(({ status }) => status === 'pending' || status === 'requires_action')

@@ -14,11 +14,15 @@ export function QuoteShown({ quote, session }: { quote: Quote; session: Session 
   const zone = useTimeZone()
   const { currency } = quote
   const begun = new Date(session.starts_at) <= new Date(quote.at)
-  const cash = quote.percentage > 0 && quote.amount === 0
+  const nothing = quote.percentage > 0 && quote.amount === 0
+  const goneBack = nothing && (session.deposit?.refunded_amount ?? 0) > 0
+  const cash = nothing && !goneBack
   const rows = [{ percentage: quote.percentage, amount: quote.amount }, ...quote.changes]
   return (
     <section aria-label={t('quote')} aria-live="polite">
-      <Text fw={600}>{t('quoteAmount', { amount: money(quote), percentage: quote.percentage })}</Text>
+      <Text fw={600}>
+        {cash ? t('quoteCash') : t('quoteAmount', { amount: money(quote), percentage: quote.percentage })}
+      </Text>
       <Text size="sm" c="var(--quiet)" mb="sm">
         {begun
           ? t('tierBegun')
@@ -27,9 +31,9 @@ export function QuoteShown({ quote, session }: { quote: Quote; session: Session 
               ? t('tier', { count: quote.tier.hours_before, percentage: quote.tier.percentage })
               : t('tierLast', { percentage: quote.tier.percentage })
             : t('tierNone', { percentage: quote.percentage })}
-        {cash && ` ${t('quoteCash')}`}
+        {goneBack && ` ${t('refundReason_already_refunded')}`}
       </Text>
-      {quote.changes.length > 0 && (
+      {quote.changes.length > 0 && !cash && (
         <table className={classes.quote}>
           <caption>{t('quoteChanges')}</caption>
           <thead>
@@ -53,10 +57,12 @@ export function QuoteShown({ quote, session }: { quote: Quote; session: Session 
           </tbody>
         </table>
       )}
-      <Text size="sm" c="var(--quiet)" mt="sm">
-        {quote.expires_at && `${t('quoteHolds', { when: time(quote.expires_at, zone) })} `}
-        {t('banksTake')}
-      </Text>
+      {!cash && (
+        <Text size="sm" c="var(--quiet)" mt="sm">
+          {quote.expires_at && `${t('quoteHolds', { when: time(quote.expires_at, zone) })} `}
+          {quote.amount > 0 && t('banksTake')}
+        </Text>
+      )}
     </section>
   )
 }

@@ -30,14 +30,20 @@ export function RefundDecision({
         <Skeleton height={96} />
       </Stack>
     )
-  const shown = quote.data
+  // One that could not be asked anew may be over.
+  const shown = quote.isError ? undefined : quote.data
+  const nothing = shown?.amount === 0
   const refunds = (
     <Button
       loading={pending?.refund === 'refund'}
       disabled={pending !== undefined || quote.isFetching}
       onClick={() => onDecide({ refund: 'refund', refund_quote_id: shown?.quote_id ?? undefined })}
     >
-      {shown ? t('refundAmount', { amount: money(shown) }) : t('refundByPolicy')}
+      {nothing
+        ? t(deciding ? 'keepIt' : 'cancelNow')
+        : shown
+          ? t('refundAmount', { amount: money(shown) })
+          : t('refundByPolicy')}
     </Button>
   )
   const skips = (
@@ -67,11 +73,13 @@ export function RefundDecision({
       )}
       <Group gap="sm">
         {refunds}
-        {skips}
+        {!nothing && skips}
       </Group>
-      <Text size="sm" c="var(--quiet)">
-        {t('skipHint', { held })} {t(deciding ? 'banksTake' : 'cancelsBoth')}
-      </Text>
+      {!nothing && (
+        <Text size="sm" c="var(--quiet)">
+          {t('skipHint', { held })} {t(deciding ? 'banksTake' : 'cancelsBoth')}
+        </Text>
+      )}
     </>
   )
 }

@@ -62,6 +62,7 @@ function Fields({
       done(t('refundBegun'))
       onDone()
     },
+    onError: () => follow(queries, session),
   })
   const problem = refund.error instanceof Problem ? refund.error : undefined
   const typed = way === 'percentage' ? percentage : amount
@@ -117,7 +118,13 @@ function Fields({
         {t('banksTake')}
       </Text>
       <Stack gap="sm" aria-live="polite">
-        {refund.isError && !(problem?.status === 422) && <Refusal error={refund.error} currency={currency} />}
+        {refund.isError && problem?.status !== 422 && (
+          <Refusal
+            error={refund.error}
+            currency={currency}
+            words={problem?.code === 'invalid_transition' ? t('noCardReached') : undefined}
+          />
+        )}
       </Stack>
       <Group gap="sm">
         <Button type="submit" loading={refund.isPending} disabled={empty}>

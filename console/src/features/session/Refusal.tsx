@@ -33,13 +33,14 @@ export function refusal(error: Error, currency?: string): string | undefined {
   return KNOWN.has(error.code) ? t(`refusal_${error.code}`) : undefined
 }
 
-export function Refusal({ error, currency }: { error: Error; currency?: string }) {
+/** `words`: what the form knows better. */
+export function Refusal({ error, currency, words }: { error: Error; currency?: string; words?: string }) {
   const { t } = useTranslation('app')
   const down = error instanceof Problem && error.down
-  const words = refusal(error, currency) ?? (error instanceof Problem ? why(error) : t('crashed'))
+  const said = words ?? refusal(error, currency) ?? (error instanceof Problem ? why(error) : t('crashed'))
   return (
     <Alert role="alert" color={down ? 'yellow' : 'red'} icon={<IconAlertTriangle aria-hidden />}>
-      {words}
+      {said}
     </Alert>
   )
 }

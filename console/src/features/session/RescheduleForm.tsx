@@ -13,6 +13,7 @@ import { done } from '~/ui/toast'
 import type { Override } from '../newsession/override'
 import { ConflictShown, isConflict } from './ConflictShown'
 import { Form } from './Form'
+import { useOvertaken } from './overtaken'
 import { take } from './queries'
 import { Refusal } from './Refusal'
 import { type Scope, ScopeField } from './ScopeField'
@@ -34,6 +35,7 @@ export function RescheduleForm({ session, onDone }: { session: Session; onDone: 
   const zone = useTimeZone()
   const queries = useQueryClient()
   const keyFor = useKeyFor()
+  const overtaken = useOvertaken(session, onDone)
   const [when, setWhen] = useState<When>(() => whenOf(session.starts_at, session.duration_minutes, zone))
   const [scope, setScope] = useState<Scope>('this')
   const [allowed, setAllowed] = useState<Override>({})
@@ -42,11 +44,12 @@ export function RescheduleForm({ session, onDone }: { session: Session; onDone: 
     onSuccess: (answer, sent) => {
       const before = { starts_at: session.starts_at, duration_minutes: session.duration_minutes, scope: sent.scope }
       take(queries, answer)
-      done(t('moved', { when: dayAndTime(answer.starts_at, zone) }), () =>
+      done(t(several(sent.scope) ? 'movedSeveral' : 'moved', { when: dayAndTime(answer.starts_at, zone) }), () =>
         move(session.id, before).then((undone) => take(queries, undone)),
       )
       onDone()
     },
+    onError: overtaken,
   })
   const startsAt = startOf(when, zone)
   const minutes = Number(when.minutes)
@@ -90,6 +93,8 @@ export function RescheduleForm({ session, onDone }: { session: Session; onDone: 
           already={allowed}
           anyway={t('moveAnyway')}
           chosen={t('freeInstead')}
+          // What is free is free beside one of them, whichever was in the way first: no time for the others.
+          offered={!several(scope)}
           pending={moved.isPending}
           onAlternative={({ starts_at }) => {
             setWhen(whenOf(starts_at, minutes, zone))
@@ -106,6 +111,10 @@ export function RescheduleForm({ session, onDone }: { session: Session; onDone: 
       </Group>
     </Form>
   )
+}
+
+function several(scope: Scope | undefined): boolean {
+  return scope === 'following' || scope === 'all'
 }
 
 function sameMoment(one: string, other: string): boolean {

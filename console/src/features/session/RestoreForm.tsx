@@ -11,6 +11,7 @@ import { done } from '~/ui/toast'
 import type { Override } from '../newsession/override'
 import { ConflictShown, isConflict } from './ConflictShown'
 import { Form } from './Form'
+import { useOvertaken } from './overtaken'
 import { follow, take } from './queries'
 import { Refusal } from './Refusal'
 
@@ -40,6 +41,7 @@ export function RestoreForm({ session, onDone }: { session: Session; onDone: () 
   const { t } = useTranslation('session')
   const zone = useTimeZone()
   const queries = useQueryClient()
+  const overtaken = useOvertaken(session, onDone)
   const [allowed, setAllowed] = useState<Override>({})
   const back = useMutation({
     mutationFn: ({ override, startsAt }: Way) =>
@@ -51,7 +53,8 @@ export function RestoreForm({ session, onDone }: { session: Session; onDone: () 
       done(t('restored'))
       onDone()
     },
-    onError: (_error, { startsAt }) => {
+    onError: (error, { startsAt }) => {
+      overtaken(error)
       // It may stand again by now, though not where it was meant to.
       if (startsAt) follow(queries, session)
     },

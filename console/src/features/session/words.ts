@@ -128,6 +128,8 @@ register('session', {
     amountIn: 'Amount in {{currency}}',
     reasonOptional: 'Reason (optional)',
     refundNow: 'Refund',
+    noCardReached:
+      'Nothing of it can go back by card: return in cash what was paid in cash, and answer a dispute in Stripe.',
     refundBegun: 'The refund is under way',
 
     notesTitle: 'Notes',
@@ -254,6 +256,7 @@ register('session', {
     durationMinutes: 'Duration in minutes',
     move: 'Move session',
     moved: 'Moved to {{when}}',
+    movedSeveral: 'Moved to {{when}}, and the others of the series by as much',
     takenTitle: 'This time is taken',
     outsideTitle: 'Outside the working hours',
     outsideHint: 'The calendar is closed at that time.',
@@ -302,7 +305,8 @@ register('session', {
     tierLast: 'Your policy: {{percentage}} % this close to the start.',
     tierNone: 'Your policy: {{percentage}} % until the start.',
     tierBegun: 'The session has begun: by your policy nothing goes back.',
-    quoteCash: 'It was paid in cash: return it in cash.',
+    quoteCash: 'Nothing goes back by card: it was paid in cash, return it in cash.',
+    keepIt: 'Close it: nothing goes back',
     quoteChanges: 'What changes when',
     quoteWhen: 'If cancelled',
     quoteShare: 'Share',
@@ -474,6 +478,8 @@ register('session', {
     amountIn: 'Betrag in {{currency}}',
     reasonOptional: 'Grund (optional)',
     refundNow: 'Erstatten',
+    noCardReached:
+      'Auf die Karte kann nichts zurückgehen: Geben Sie bar zurück, was bar bezahlt wurde; zu einer Anfechtung nehmen Sie in Stripe Stellung.',
     refundBegun: 'Die Erstattung läuft',
 
     notesTitle: 'Notizen',
@@ -600,6 +606,7 @@ register('session', {
     durationMinutes: 'Dauer in Minuten',
     move: 'Termin verschieben',
     moved: 'Verschoben auf {{when}}',
+    movedSeveral: 'Verschoben auf {{when}}, die anderen der Serie ebenso weit',
     takenTitle: 'Diese Zeit ist belegt',
     outsideTitle: 'Außerhalb der Arbeitszeit',
     outsideHint: 'Der Kalender ist zu dieser Zeit geschlossen.',
@@ -650,7 +657,8 @@ register('session', {
     tierLast: 'Ihre Regel: {{percentage}} % so kurz vor dem Beginn.',
     tierNone: 'Ihre Regel: {{percentage}} % bis zum Beginn.',
     tierBegun: 'Der Termin hat begonnen: Nach Ihrer Regel geht nichts zurück.',
-    quoteCash: 'Es wurde bar bezahlt: Geben Sie es bar zurück.',
+    quoteCash: 'Auf die Karte geht nichts zurück: Es wurde bar bezahlt, geben Sie es bar zurück.',
+    keepIt: 'Abschließen: nichts geht zurück',
     quoteChanges: 'Was sich wann ändert',
     quoteWhen: 'Bei Absage',
     quoteShare: 'Anteil',
