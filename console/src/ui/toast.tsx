@@ -3,7 +3,8 @@ import { Button, Group, Text } from '@mantine/core'
 import { notifications } from '@mantine/notifications'
 import i18next from 'i18next'
 import { Problem } from '~/api/problem'
-import { why } from '~/ui/why'
+import { isPlans, why } from '~/ui/why'
+import { ToPlans } from './PlanRefusal'
 
 const UNDO_MS = 10_000
 
@@ -42,7 +43,13 @@ export function failed(error: unknown): void {
   const message = error instanceof Problem ? why(error) : String((error as Error)?.message ?? error)
   notifications.show({
     title: t('failed'),
-    message,
+    message: isPlans(error) ? (
+      <>
+        {message} <ToPlans />
+      </>
+    ) : (
+      message
+    ),
     color: 'red',
     autoClose: 10_000,
     withBorder: true,

@@ -2,9 +2,9 @@
 import { Group, Stack, Table, Text } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { IconAlertCircle, IconCircleCheck, IconCopy } from '~/ui/icons'
+import { PlanRefusal } from '~/ui/PlanRefusal'
 import classes from './clients.module.css'
 import type { Report, Row } from './importing'
-import { PlanLimit } from './Refusal'
 
 const SHOWN = 200
 const COUNTED = ['created', 'duplicates', 'failed'] as const
@@ -25,7 +25,7 @@ export function ImportReport({ report }: { report: Report }) {
           </Text>
         ))}
       </Group>
-      {full && <PlanLimit />}
+      {full && <PlanRefusal words={t('planLimit')} />}
       {rows.length > 0 && (
         <Table className={classes.report}>
           <Table.Thead>

@@ -1,10 +1,11 @@
 // Why the service would not do something, where there is more to say than the service says.
-import { Alert, Anchor } from '@mantine/core'
+import { Alert } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
-import { Link } from 'wouter'
 import { Problem } from '~/api/problem'
 import { Failure } from '~/ui/Failure'
 import { IconInfoCircle } from '~/ui/icons'
+import { PlanRefusal } from '~/ui/PlanRefusal'
+import { isPlans, why } from '~/ui/why'
 
 /** Field errors stand at their fields; the plan's limits lead to the plan; everything else is said as it is. */
 export function Refusal({ error, onRetry }: { error: Error; onRetry?: () => void }) {
@@ -16,7 +17,7 @@ export function Refusal({ error, onRetry }: { error: Error; onRetry?: () => void
       </Alert>
     )
   }
-  if (error instanceof Problem && error.code === 'plan_limit_reached') return <PlanLimit />
+  if (isPlans(error)) return <PlanRefusal words={why(error)} />
   if (error instanceof Problem && error.code === 'invalid' && error.details.errors?.some(({ pointer }) => pointer)) {
     return (
       <Alert color="red" role="alert" icon={<IconInfoCircle aria-hidden />}>
@@ -25,16 +26,4 @@ export function Refusal({ error, onRetry }: { error: Error; onRetry?: () => void
     )
   }
   return <Failure error={error} onRetry={onRetry} />
-}
-
-export function PlanLimit() {
-  const { t } = useTranslation('clients')
-  return (
-    <Alert color="yellow" role="alert" icon={<IconInfoCircle aria-hidden />}>
-      {t('planLimit')}{' '}
-      <Anchor component={Link} href="/setup/plan" inherit c="inherit" underline="always">
-        {t('toPlan')}
-      </Anchor>
-    </Alert>
-  )
 }

@@ -56,9 +56,8 @@ register('clients', {
     stale:
       'Somebody changed this client in the meantime. What is shown behind is up to date again; look at it before you save.',
     lookAtFields: 'Something has to be corrected above.',
-    planLimit: 'Your plan includes no more clients.',
+    planLimit: 'Your plan includes no more clients: the plans Pro and Max have no limit.',
     planFull: 'Your plan includes no more clients.',
-    toPlan: 'See the plans',
     edit: 'Edit',
     bookSession: 'Book session',
     moreActions: 'More actions',
@@ -292,9 +291,8 @@ register('clients', {
     stale:
       'Inzwischen hat jemand diesen Kunden geändert. Dahinter sehen Sie wieder den aktuellen Stand; bitte prüfen Sie ihn vor dem Speichern.',
     lookAtFields: 'Bitte berichtigen Sie die markierten Angaben.',
-    planLimit: 'Ihr Tarif umfasst keine weiteren Kunden.',
+    planLimit: 'Ihr Tarif umfasst keine weiteren Kunden: Die Tarife Pro und Max haben keine Grenze.',
     planFull: 'Ihr Tarif umfasst keine weiteren Kunden.',
-    toPlan: 'Tarife ansehen',
     edit: 'Bearbeiten',
     bookSession: 'Termin buchen',
     moreActions: 'Weitere Aktionen',

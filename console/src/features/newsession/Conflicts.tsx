@@ -4,8 +4,9 @@ import { useId, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Alternative, Problem } from '~/api/problem'
 import { day, dayAndTime, span } from '~/i18n/format'
-import { ButtonLink } from '~/ui/ButtonLink'
 import { IconAlertTriangle } from '~/ui/icons'
+import { PlanRefusal } from '~/ui/PlanRefusal'
+import { isPlans, why } from '~/ui/why'
 import { allowing, type Override, obstacles } from './override'
 import './words'
 
@@ -44,22 +45,7 @@ export function Conflicts(props: Props) {
   const heading = useId()
   const { conflicts = [] } = problem.details
   const alternatives = elsewhere(problem, stands)
-  if (problem.code === 'plan_limit_reached' || problem.code === 'plan_required')
-    return (
-      <Alert
-        color="yellow"
-        role="alert"
-        icon={<IconAlertTriangle aria-hidden />}
-        title={t(problem.code === 'plan_required' ? 'planRequired' : 'planLimit')}
-      >
-        <Stack gap="sm" align="start">
-          {problem.message}
-          <ButtonLink href="/setup/plan" variant="default" size="xs">
-            {t('toPlan')}
-          </ButtonLink>
-        </Stack>
-      </Alert>
-    )
+  if (isPlans(problem)) return <PlanRefusal words={why(problem)} />
   const take = () => {
     if (!reason.trim()) return setMissing(true)
     onAnyway?.(allowing(problem, reason, already))

@@ -14,7 +14,7 @@ import {
   TextInput,
 } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useId, useRef, useState } from 'react'
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { body as answerOf, clients, idempotencyKey } from '~/api/client'
 import { useKeyFor } from '~/api/keyFor'
@@ -163,7 +163,6 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
       return rrule ? createSeries(wanted, rrule, skip ? 'skip' : 'fail', header) : createSession(wanted, header)
     },
     onSuccess: (made) => void finish(made),
-    onError: () => form.current?.querySelector('[role="alert"]')?.scrollIntoView({ block: 'nearest' }),
   })
 
   const finish = async (made: Session | Series) => {
@@ -205,6 +204,9 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
     if (start) create.mutate({ override: permitted, skip: false, at: start })
   }
   const problem = create.error
+  useEffect(() => {
+    if (problem) form.current?.querySelector('[role="alert"]')?.scrollIntoView({ block: 'nearest' })
+  }, [problem])
   const at = (pointer: string) => problem?.field(pointer) ?? problem?.field(`/template${pointer}`)
   const lacking = (missing: boolean, word: string) => (tried && missing ? t(word) : undefined)
   const shownAtFields =
@@ -228,7 +230,7 @@ function Form({ initial, onClose, onCreated, types, calendars, given }: FormProp
       />
     )
   return (
-    <form ref={form} onSubmit={submit} noValidate>
+    <form ref={form} onSubmit={submit} noValidate className={classes.form}>
       <Stack gap="md">
         {spot ? (
           <Stack gap="sm" component="fieldset" m={0} p={0} style={{ border: 0 }}>

@@ -5,16 +5,15 @@ import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import { money } from '~/i18n/format'
 import { IconAlertTriangle } from '~/ui/icons'
+import { PlanRefusal } from '~/ui/PlanRefusal'
 import { failed } from '~/ui/toast'
-import { why } from '~/ui/why'
+import { isPlans, why } from '~/ui/why'
 
 const KNOWN = new Set([
   'invalid_transition',
   'refund_in_progress',
   'quote_expired',
   'refund_decision_required',
-  'plan_required',
-  'plan_limit_reached',
   'stale',
   'idempotency_in_flight',
   'forbidden',
@@ -37,6 +36,7 @@ export function refusal(error: Error, currency?: string): string | undefined {
 export function Refusal({ error, currency, words }: { error: Error; currency?: string; words?: string }) {
   const { t } = useTranslation('app')
   const down = error instanceof Problem && error.down
+  if (isPlans(error)) return <PlanRefusal words={why(error)} />
   const said = words ?? refusal(error, currency) ?? (error instanceof Problem ? why(error) : t('crashed'))
   return (
     <Alert role="alert" color={down ? 'yellow' : 'red'} icon={<IconAlertTriangle aria-hidden />}>

@@ -334,8 +334,6 @@ register('session', {
       'The refund is still under way. Once it has ended the session can be restored; that usually takes a moment.',
     refusal_quote_expired: 'The quote had run out. Here is a fresh one: have a look before you go on.',
     refusal_refund_decision_required: 'The deposit has been paid meanwhile: say what becomes of it.',
-    refusal_plan_required: 'Your plan does not include this.',
-    refusal_plan_limit_reached: 'Your plan’s limit is reached.',
     refusal_stale: 'It was changed meanwhile. What you see has been reloaded: please do it once more.',
     refusal_idempotency_in_flight: 'This is being done already. Wait a moment and look again.',
     refusal_forbidden: 'You may not do this with the account you are signed in with.',
@@ -687,8 +685,6 @@ register('session', {
     refusal_quote_expired:
       'Die Zusage war abgelaufen. Hier ist eine neue: Bitte sehen Sie sie an, bevor Sie fortfahren.',
     refusal_refund_decision_required: 'Die Anzahlung wurde inzwischen bezahlt: Entscheiden Sie, was damit geschieht.',
-    refusal_plan_required: 'Das ist in Ihrem Tarif nicht enthalten.',
-    refusal_plan_limit_reached: 'Die Grenze Ihres Tarifs ist erreicht.',
     refusal_stale: 'Es wurde inzwischen geändert. Die Anzeige wurde aktualisiert: Bitte versuchen Sie es noch einmal.',
     refusal_idempotency_in_flight: 'Das läuft bereits. Warten Sie einen Moment und sehen Sie dann noch einmal nach.',
     refusal_forbidden: 'Mit Ihrer Anmeldung dürfen Sie das nicht.',

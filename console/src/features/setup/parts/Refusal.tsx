@@ -1,10 +1,10 @@
 // Why a form was not taken, where no single field is to blame.
-import { Alert } from '@mantine/core'
+import { Alert, Box } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { Problem } from '~/api/problem'
 import { Failure } from '~/ui/Failure'
-import { IconLock } from '~/ui/icons'
-import { TextLink } from './TextLink'
+import { PlanRefusal } from '~/ui/PlanRefusal'
+import { isPlans, why } from '~/ui/why'
 
 export function Refusal({ error, told = [] }: { error: Error | null; told?: string[] }) {
   const { t } = useTranslation('setup')
@@ -13,12 +13,11 @@ export function Refusal({ error, told = [] }: { error: Error | null; told?: stri
     // What stands at its field already is not said twice.
     const rest = error.details.errors?.filter(({ pointer }) => !told.some((name) => pointer.startsWith(name)))
     if (rest?.length === 0) return null
-    if (error.code === 'plan_required' || error.code === 'plan_limit_reached')
+    if (isPlans(error))
       return (
-        <Alert icon={<IconLock aria-hidden />} color="yellow" role="alert" my="md">
-          {error.code === 'plan_required' ? t('planRequired') : t('planLimit')}{' '}
-          <TextLink href="/setup/plan">{t('seePlan')}</TextLink>
-        </Alert>
+        <Box my="md">
+          <PlanRefusal words={why(error)} />
+        </Box>
       )
     if (error.code === 'stale')
       return (
