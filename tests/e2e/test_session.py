@@ -27,6 +27,7 @@ TIERS = [
     {"hours_before": 24, "percentage": 50},
     {"hours_before": 0, "percentage": 0},
 ]
+NOTHING: dict[str, Any] = {"data": [], "next_cursor": None}
 ALWAYS = [{"weekday": day, "start": "00:00", "end": "24:00"} for day in "mon tue wed thu fri sat sun".split()]
 
 
@@ -322,6 +323,72 @@ def test_what_is_free_beside_another_of_the_series_is_not_offered(room: Room, sh
     panel.get_by_label("Why?").fill("They come together")
     panel.get_by_role("button", name="Move anyway").click()
     expect(part(panel, "History")).to_contain_text("Rescheduled")
+
+
+@pytest.mark.parametrize(("button", "form_opens"), [("Confirm", False), ("Cancel session", True)])
+def test_what_is_done_about_a_session_that_others_cancelled_leads_back_to_how_it_stands(
+    room: Room, show: Show, page: Page, button: str, form_opens: bool
+) -> None:
+    session = room.book(room.client(), room.another_day(), status="pending")
+    panel = show(session)
+    # What others did is not heard of before it is come upon.
+    page.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
+    page.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
+    if form_opens:
+        panel.get_by_role("button", name="Cancel session").click()
+    room.practice.cancel(session["id"])
+    page.unroute_all()
+
+    panel.get_by_role("button", name=button, exact=True).click()
+
+    told = page.get_by_role("alert").filter(has_text="it was changed meanwhile, or done already")
+    expect(told).to_be_visible()
+    expect_status(panel, "Cancelled")
+    assert violations(page, ".mantine-Notification-root") == []
+
+
+def test_a_session_that_others_moved_is_not_moved_unasked(room: Room, show: Show, page: Page) -> None:
+    starts_at = room.another_day()
+    session = room.book(room.client(), starts_at)
+    panel = show(session)
+    page.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
+    page.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
+    panel.get_by_role("button", name="Reschedule", exact=True).click()
+    panel.get_by_label("Time").fill(on_the_wall(starts_at + timedelta(hours=6)))
+    elsewhere = {"starts_at": (starts_at + timedelta(hours=4)).isoformat()}
+    room.practice.post("scheduling", f"/v1/sessions/{session['id']}/reschedule", elsewhere)
+    page.unroute_all()
+
+    panel.get_by_role("button", name="Move session").click()
+    expect(panel.get_by_role("alert").filter(has_text="Somebody has moved it meanwhile")).to_contain_text(
+        on_the_wall(starts_at + timedelta(hours=4))
+    )
+    panel.get_by_role("button", name="Move session").click()
+
+    expect(part(panel, "History")).to_contain_text("Rescheduled")
+    assert room.starts([session["id"]]) == [starts_at + timedelta(hours=6)]
+
+
+def test_the_session_of_a_client_who_was_erased_meanwhile_names_nobody(room: Room, show: Show, page: Page) -> None:
+    client = room.client()
+    session = room.book(client, room.another_day(), session_notes="Afraid of dogs.")
+    panel = show(session)
+
+    room.practice.cancel(session["id"])
+    room.practice.post("clients", f"/v1/clients/{client['id']}/erase")
+
+    gone = page.get_by_role("dialog", name="Deleted client")
+    expect(gone).to_be_visible()
+    expect(gone.get_by_label("Private session notes")).to_have_value("")
+    expect(gone).not_to_contain_text(client["name"])
+    expect(gone).not_to_contain_text(client["email"])
+    expect(panel).to_have_count(0)
+
+
+def test_a_session_that_there_is_not_says_so(visit: Visit) -> None:
+    page = visit("/calendar?session=ses_01a21ca30a8e75f69e75870d1941c297")
+
+    expect(page.get_by_role("dialog")).to_contain_text("There is no such session")
 
 
 def test_cancelling_the_following_of_a_series_decides_about_all_their_deposits(room: Room, show: Show) -> None:

@@ -51,6 +51,8 @@ export function failed(error: unknown): void {
       message
     ),
     color: 'red',
+    // Under a title it would be too pale to read.
+    styles: { description: { color: 'inherit' } },
     autoClose: 10_000,
     withBorder: true,
     closeButtonProps: { 'aria-label': t('close') },

@@ -1,5 +1,5 @@
 // Another time for the session, or for more of its series.
-import { Button, Group } from '@mantine/core'
+import { Alert, Button, Group } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,6 +9,7 @@ import { Problem } from '~/api/problem'
 import type { Session } from '~/api/types'
 import { useTimeZone } from '~/app/account'
 import { dayAndTime } from '~/i18n/format'
+import { IconAlertTriangle } from '~/ui/icons'
 import { done } from '~/ui/toast'
 import type { Override } from '../newsession/override'
 import { ConflictShown, isConflict } from './ConflictShown'
@@ -19,12 +20,13 @@ import { Refusal } from './Refusal'
 import { type Scope, ScopeField } from './ScopeField'
 import { startOf, type When, WhenFields, whenOf } from './WhenFields'
 
+type Key = ReturnType<typeof idempotencyKey>
 type Move = { starts_at: string; duration_minutes: number; scope?: Scope } & Override
 
-function move(id: string, sent: Move, key = idempotencyKey()): Promise<Session> {
+function move(id: string, sent: Move, header: Key | (Key & { 'If-Match': string })): Promise<Session> {
   return body(
     scheduling.POST('/v1/sessions/{session_id}/reschedule', {
-      params: { path: { session_id: id }, header: key },
+      params: { path: { session_id: id }, header },
       body: sent,
     }),
   )
@@ -36,16 +38,17 @@ export function RescheduleForm({ session, onDone }: { session: Session; onDone: 
   const queries = useQueryClient()
   const keyFor = useKeyFor()
   const overtaken = useOvertaken(session, onDone)
+  const [opened] = useState(session.starts_at)
   const [when, setWhen] = useState<When>(() => whenOf(session.starts_at, session.duration_minutes, zone))
   const [scope, setScope] = useState<Scope>('this')
   const [allowed, setAllowed] = useState<Override>({})
   const moved = useMutation({
-    mutationFn: (sent: Move) => move(session.id, sent, keyFor(sent)),
+    mutationFn: (sent: Move) => move(session.id, sent, { ...keyFor(sent), 'If-Match': `"${session.version}"` }),
     onSuccess: (answer, sent) => {
       const before = { starts_at: session.starts_at, duration_minutes: session.duration_minutes, scope: sent.scope }
       take(queries, answer)
       done(t(several(sent.scope) ? 'movedSeveral' : 'moved', { when: dayAndTime(answer.starts_at, zone) }), () =>
-        move(session.id, before).then((undone) => take(queries, undone)),
+        move(session.id, before, idempotencyKey()).then((undone) => take(queries, undone)),
       )
       onDone()
     },
@@ -73,6 +76,11 @@ export function RescheduleForm({ session, onDone }: { session: Session; onDone: 
   }
   return (
     <Form title={t('form_reschedule')} onBack={onDone} onSubmit={() => ready && send({})}>
+      {!sameMoment(session.starts_at, opened) && (
+        <Alert role="alert" color="yellow" icon={<IconAlertTriangle aria-hidden />}>
+          {t('movedMeanwhile', { when: dayAndTime(session.starts_at, zone) })}
+        </Alert>
+      )}
       <WhenFields
         value={when}
         onChange={change}
