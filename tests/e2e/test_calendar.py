@@ -200,7 +200,7 @@ def test_a_conflict_puts_a_dragged_session_back_and_offers_what_is_free(
 
 def test_a_session_is_made_longer_by_its_lower_edge_and_short_again(suite: Console, visit: Visit, kind: Any) -> None:
     client = suite.practice.client("Longer Example")
-    day = monday(suite, 16)
+    day = monday(suite, 55)
     made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
     page = visit(f"/calendar?view=week&date={day}")
 
