@@ -15,8 +15,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from e2e.conftest import Console, sign_in
-from embedded.practice import Practice
+from embedded.practice import Practice, Refused
 from support.browser import person, violations
+from support.waiting import wait_until
 
 BERLIN = ZoneInfo("Europe/Berlin")
 Visit = Callable[[str], Page]
@@ -375,7 +376,9 @@ def test_the_session_of_a_client_who_was_erased_meanwhile_names_nobody(room: Roo
     panel = show(session)
 
     room.practice.cancel(session["id"])
-    room.practice.post("clients", f"/v1/clients/{client['id']}/erase")
+    # The clients service hears of the cancellation in its own time.
+    erase = f"/v1/clients/{client['id']}/erase"
+    wait_until(lambda: room.practice.post("clients", erase), what="the client to be erased", ignoring=(Refused,))
 
     gone = page.get_by_role("dialog", name="Deleted client")
     expect(gone).to_be_visible()
