@@ -421,7 +421,7 @@ def test_blocked_time_that_repeats_is_changed_as_far_as_one_says(
     form = page.get_by_role("dialog")
 
     form.get_by_label("Title").fill("Band")
-    form.get_by_role("combobox", name="Starts at").fill("12:00")
+    form.get_by_role("combobox", name="Begins at").fill("12:00")
     form.get_by_role("combobox", name="Ends at").fill("13:00")
     form.get_by_text(scope, exact=True).click()
     form.get_by_role("button", name="Save").click()
