@@ -295,7 +295,7 @@ def test_a_series_is_moved_as_far_as_one_says_and_back(
     panel = show(room.practice.session(ids[1]))
 
     panel.get_by_role("button", name="Reschedule", exact=True).click()
-    panel.get_by_label("Time").fill(on_the_wall(planned[1] + timedelta(hours=2)))
+    panel.get_by_role("combobox", name="Time").fill(on_the_wall(planned[1] + timedelta(hours=2)))
     panel.get_by_label(scope).check()
     panel.get_by_role("button", name="Move session").click()
 
@@ -314,7 +314,7 @@ def test_what_is_free_beside_another_of_the_series_is_not_offered(room: Room, sh
     panel = show(room.practice.session(ids[0]))
 
     panel.get_by_role("button", name="Reschedule", exact=True).click()
-    panel.get_by_label("Time").fill(on_the_wall(first + timedelta(hours=2)))
+    panel.get_by_role("combobox", name="Time").fill(on_the_wall(first + timedelta(hours=2)))
     panel.get_by_label("This and the following ones").check()
     panel.get_by_role("button", name="Move session").click()
 
@@ -355,7 +355,7 @@ def test_a_session_that_others_moved_is_not_moved_unasked(room: Room, show: Show
     page.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
     page.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
     panel.get_by_role("button", name="Reschedule", exact=True).click()
-    panel.get_by_label("Time").fill(on_the_wall(starts_at + timedelta(hours=6)))
+    panel.get_by_role("combobox", name="Time").fill(on_the_wall(starts_at + timedelta(hours=6)))
     elsewhere = {"starts_at": (starts_at + timedelta(hours=4)).isoformat()}
     room.practice.post("scheduling", f"/v1/sessions/{session['id']}/reschedule", elsewhere)
     page.unroute_all()
