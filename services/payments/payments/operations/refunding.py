@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -72,12 +72,7 @@ class RefundCrew:
             taken += len(claimed)
             if not self._under_way or (not claimed and monotonic() - started > _PATIENCE_SECONDS):
                 return taken
-            # Where fewer were due than there was room for, those of the next moments are better taken up together.
-            wait(
-                self._under_way,
-                timeout=_POLL_SECONDS,
-                return_when=ALL_COMPLETED if len(claimed) < free else FIRST_COMPLETED,
-            )
+            wait(self._under_way, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
 
     def _perform(self, claimed: Claimed) -> None:
         try:
