@@ -51,12 +51,22 @@ class _Request(HTTPRequest):
 
 class _Connection(HTTPConnection):
     RequestHandlerClass = _Request
+    heard = False
+    """Whether it was waited for its first word"""
 
 
 class _QuietServer(Server):
     """Says what is wrong in our log, not on the bare stderr."""
 
     ConnectionClass = _Connection
+
+    def process_conn(self, conn: _Connection) -> None:
+        """Hand it to a thread once it has something to say: browsers open connections ahead, and cheroot has a thread wait for each."""
+        if conn.heard:
+            super().process_conn(conn)
+        else:
+            conn.heard = True
+            self._connections.put(conn)  # type: ignore[attr-defined]  # its stubs leave it out
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         log.log(level, msg.strip(), exc_info=traceback)

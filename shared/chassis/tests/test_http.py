@@ -450,6 +450,20 @@ def test_a_body_of_unknown_length_is_limited_too(served: tuple[str, int, str]) -
         assert session.get(url, headers=headers, timeout=10).status_code == 200
 
 
+def test_connections_that_say_nothing_hold_up_nobody(served: tuple[str, int, str]) -> None:
+    host, port, token = served
+    silent = [socket.create_connection((host, port), timeout=10) for _ in range(20)]
+    try:
+        headers = {"Authorization": token}
+        for _ in range(3):
+            assert requests.get(f"http://{host}:{port}{ENTRIES}", headers=headers, timeout=10).status_code == 200
+        silent[0].sendall(f"GET {ENTRIES} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode())
+        assert silent[0].recv(65536).startswith(b"HTTP/1.1 200")
+    finally:
+        for connection in silent:
+            connection.close()
+
+
 @pytest.mark.parametrize(
     "sent",
     [b"zz\r\nabc\r\n0\r\n\r\n", b"5\r\nabc", b"-5\r\nabc\r\n0\r\n\r\n", b"", b"3\r\nabcdef\r\n0\r\n\r\n"],
