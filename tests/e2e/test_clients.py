@@ -95,6 +95,7 @@ def test_a_profile_is_changed_in_place_and_each_change_can_be_undone(suite: Cons
 
     page.get_by_role("textbox", name="Private notes").fill("Brings a dog.")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
     page.get_by_role("switch", name="SMS").click(force=True)
     expect(page.get_by_role("switch", name="SMS")).not_to_be_checked()
     page.get_by_role("button", name="1 change").click()
