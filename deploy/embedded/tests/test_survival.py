@@ -69,6 +69,7 @@ def test_what_the_sandbox_was_told_survives_a_kill(suite: Running) -> None:
     required = practice.wait_deposit(booked["id"], "required")
     practice.sandbox("POST", "/stripe/hooks", {"hold": True})
     assert practice.pay(required["payment_url"]).status_code == 303
+    practice.wait_mail("ada@client.example", "Confirmed")
     mails = practice.sandbox("GET", "/mail")["data"]
     suite.restart()
     assert practice.sandbox("GET", "/mail")["data"] == mails
