@@ -43,7 +43,7 @@ token: .venv/.run ## a token for local use: ACCOUNT=acc_demo SCOPE="sessions:rea
 
 ifeq ($(SERVICE),)
 test: .venv/.dev fakes ## all tests, or one service's in an environment of its own: SERVICE=payments
-	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 else
 test: services/$(SERVICE)/.venv/.test $(if $(filter payments,$(SERVICE)),fakes)
 	services/$(SERVICE)/.venv/bin/python -m pytest -q services/$(SERVICE)/tests $(ARGS)
