@@ -185,12 +185,13 @@ def _claim(context: Payments) -> tuple[int, Webhook | None]:
     with context.store.transaction(due):
         ids = [id for (id,) in context.store.ask(due)]
         webhooks = {webhook.id: webhook for webhook in locked(Webhook, ids)}
+        events = {id: read_event(webhook.body) for id, webhook in webhooks.items() if webhook.body is not None}
         done: dict[WebhookState, list[str]] = {WebhookState.DONE: [], WebhookState.UNKNOWN: []}
         taken = None
-        with _asked_ahead(webhooks.values()):
+        with _asked_ahead(webhooks.values(), events.values()):
             for webhook in map(webhooks.__getitem__, ids):
                 webhook.account_id = _whose(webhook)
-                needless = _needless(webhook)
+                needless = _needless(webhook, events.get(webhook.id))
                 if needless is None:
                     taken = webhook
                     break
@@ -203,13 +204,12 @@ def _claim(context: Payments) -> tuple[int, Webhook | None]:
         return sum(map(len, done.values())), taken
 
 
-def _needless(webhook: Webhook) -> WebhookState | None:
-    """How one ends that needs nothing to be done; None of any other."""
+def _needless(webhook: Webhook, event: StripeEvent | None) -> WebhookState | None:
+    """How one ends that needs nothing to be done; None of any other. `event` is what it says, where that is still known."""
     if webhook.stripe_account is not None and webhook.account_id is None:
         return WebhookState.UNKNOWN
     if _act_on(webhook.type) is None:
         return WebhookState.DONE
-    event = _event(webhook)
     return WebhookState.DONE if event and _tells_nothing_new(event, _parts_told_of(event)) else None
 
 
@@ -225,9 +225,8 @@ def _leave(context: Payments, done: Mapping[WebhookState, Sequence[str]]) -> Non
 
 
 @contextmanager
-def _asked_ahead(webhooks: Collection[Webhook]) -> Iterator[None]:
-    """Inside, what is asked to judge each of these is known, asked once for all."""
-    events = [event for event in map(_event, webhooks) if event]
+def _asked_ahead(webhooks: Collection[Webhook], events: Collection[StripeEvent]) -> Iterator[None]:
+    """Inside, what is asked to judge each of these, which say `events`, is known, asked once for all."""
     named = {event.metadata[_META_PART] for event in events if _of_a_refund(event) and _META_PART in event.metadata}
     charges = {event.object_id for event in events if _of_a_charge(event)}
     accounts = {webhook.stripe_account for webhook in webhooks} - {None}
@@ -235,10 +234,6 @@ def _asked_ahead(webhooks: Collection[Webhook]) -> Iterator[None]:
         paid = {payment.id for charge in charges for payment in every(Payment, charge=charge)}
         with ahead((RefundPart, {"payment_id": paid})):
             yield
-
-
-def _event(webhook: Webhook) -> StripeEvent | None:
-    return read_event(webhook.body) if webhook.body is not None else None
 
 
 def _whose(webhook: Webhook) -> str | None:
