@@ -12,7 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from time import monotonic
 
 from opentelemetry.trace import SpanKind
@@ -66,8 +65,7 @@ class RefundCrew:
         started, taken = monotonic(), 0
         while True:
             self._under_way = {each for each in self._under_way if not each.done()}
-            free = self._workers - len(self._under_way)
-            claimed = self._context.store.run(partial(claim, self._context, free))
+            claimed = self._context.store.run(lambda: claim(self._context, self._workers - len(self._under_way)))
             self._under_way |= {self._pool.submit(self._perform, each) for each in claimed}
             taken += len(claimed)
             if not self._under_way or (not claimed and monotonic() - started > _PATIENCE_SECONDS):
