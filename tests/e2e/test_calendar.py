@@ -39,6 +39,12 @@ def at(day: date, clock: str) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=BERLIN)
 
 
+def booked(suite: Console, kind: Any, name: str, start: datetime) -> Any:
+    """The session of a new client of this name."""
+    client = suite.practice.client(name)
+    return suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=start)
+
+
 def place(page: Page, day: date, clock: str) -> tuple[float, float]:
     """Where on the screen a time of a day lies, a little below its line."""
     box = page.locator(f'[role="cell"][data-date="{day}"]').last.bounding_box()
@@ -157,9 +163,8 @@ def test_a_client_is_made_on_the_spot(suite: Console, visit: Visit, kind: Any) -
 
 
 def test_a_session_is_dragged_and_put_back(suite: Console, visit: Visit, kind: Any) -> None:
-    client = suite.practice.client("Drag Example")
     day = monday(suite, 8)
-    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    made = booked(suite, kind, "Drag Example", at(day, "10:00"))
     page = visit(f"/calendar?view=week&date={day}")
 
     drag(page, page.get_by_role("button", name="Drag Example"), by_minutes=60, by_days=1)
@@ -179,10 +184,9 @@ def test_a_session_is_dragged_and_put_back(suite: Console, visit: Visit, kind: A
 def test_a_conflict_puts_a_dragged_session_back_and_offers_what_is_free(
     suite: Console, visit: Visit, kind: Any
 ) -> None:
-    client, other = suite.practice.client("Moved Example"), suite.practice.client("Standing Example")
     day = monday(suite, 9)
-    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
-    suite.practice.book(service_id=kind["id"], client_id=other["id"], starts_at=at(day, "11:00"))
+    made = booked(suite, kind, "Moved Example", at(day, "10:00"))
+    booked(suite, kind, "Standing Example", at(day, "11:00"))
     page = visit(f"/calendar?view=week&date={day}")
 
     drag(page, page.get_by_role("button", name="Moved Example"), by_minutes=30)
@@ -199,9 +203,8 @@ def test_a_conflict_puts_a_dragged_session_back_and_offers_what_is_free(
 
 
 def test_a_session_is_made_longer_by_its_lower_edge_and_short_again(suite: Console, visit: Visit, kind: Any) -> None:
-    client = suite.practice.client("Longer Example")
     day = monday(suite, 55)
-    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    made = booked(suite, kind, "Longer Example", at(day, "10:00"))
     page = visit(f"/calendar?view=week&date={day}")
 
     pull(page, page.get_by_role("button", name="Longer Example"), by_minutes=30)
@@ -220,10 +223,9 @@ def test_a_session_is_made_longer_by_its_lower_edge_and_short_again(suite: Conso
 def test_a_session_pulled_into_another_is_as_long_as_before_and_may_go_where_there_is_room(
     suite: Console, visit: Visit, kind: Any
 ) -> None:
-    client, other = suite.practice.client("Pulled Example"), suite.practice.client("Next Example")
     day = monday(suite, 17)
-    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
-    suite.practice.book(service_id=kind["id"], client_id=other["id"], starts_at=at(day, "11:00"))
+    made = booked(suite, kind, "Pulled Example", at(day, "10:00"))
+    booked(suite, kind, "Next Example", at(day, "11:00"))
     page = visit(f"/calendar?view=week&date={day}")
 
     pull(page, page.get_by_role("button", name="Pulled Example"), by_minutes=60)
@@ -487,7 +489,6 @@ def test_blocked_time_that_others_changed_meanwhile_is_saved_at_the_second_try(s
 
 
 def test_two_browsers_see_each_others_changes(suite: Console, browser: Browser, visit: Visit, kind: Any) -> None:
-    client = suite.practice.client("Shared Example")
     day = monday(suite, 12)
     page = visit(f"/calendar?view=week&date={day}")
     context, complaints = person(browser, suite.url), Complaints()
@@ -496,7 +497,7 @@ def test_two_browsers_see_each_others_changes(suite: Console, browser: Browser, 
     sign_in(other, f"/calendar?view=week&date={day}")
     expect(other.get_by_text("09:00", exact=True).first).to_be_visible()
 
-    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    made = booked(suite, kind, "Shared Example", at(day, "10:00"))
     for one in (page, other):
         expect(one.get_by_role("button", name=re.compile("Shared Example.*10:00"))).to_be_visible(timeout=5000)
     drag(page, page.get_by_role("button", name="Shared Example"), by_minutes=120)
@@ -509,9 +510,8 @@ def test_two_browsers_see_each_others_changes(suite: Console, browser: Browser, 
 
 
 def test_keys_alone_go_through_time_and_open_what_is_there(suite: Console, visit: Visit, kind: Any) -> None:
-    client = suite.practice.client("Keyboard Example")
     day = monday(suite, 13)
-    suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    booked(suite, kind, "Keyboard Example", at(day, "10:00"))
     page = visit(f"/calendar?view=week&date={day - timedelta(weeks=1)}")
     heading = page.get_by_role("heading", level=1)
 
@@ -570,9 +570,8 @@ def test_a_series_leaves_out_what_is_taken_and_says_so(suite: Console, visit: Vi
 def test_a_finger_takes_a_session_by_a_long_press_and_leaves_it_where_it_lets_go(
     suite: Console, phone: Page, kind: Any
 ) -> None:
-    client = suite.practice.client("Finger Example")
     day = monday(suite, 20)
-    made = suite.practice.book(service_id=kind["id"], client_id=client["id"], starts_at=at(day, "10:00"))
+    made = booked(suite, kind, "Finger Example", at(day, "10:00"))
     phone.goto(f"/calendar?view=day&date={day}")
     session, finger = phone.get_by_role("button", name="Finger Example"), Finger(phone)
     session.scroll_into_view_if_needed()
