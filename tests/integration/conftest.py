@@ -37,4 +37,6 @@ def deployment(
 @pytest.fixture
 def practice(deployment: Deployment) -> Practice:
     """A provider of its own: provisioned, connected to Stripe, with refund tiers, open at all hours."""
+    # What waits for the work of a role that has ended would else say no more than that it waited in vain.
+    assert not deployment.ended()
     return deployment.new_practice()

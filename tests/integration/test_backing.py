@@ -1,7 +1,12 @@
 """The servers that tests stand on are themselves tested: they are real, apart from each other, and survive a restart."""
 
+import json
+import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pika
 import pika.exceptions
@@ -9,9 +14,11 @@ import psycopg
 import pytest
 
 from support.backing import Broker, Postgres
+from support.servers import free_port
 from support.waiting import DeadlinePassed, wait_until
 
 pytestmark = pytest.mark.integration
+TESTS = Path(__file__).parents[1]
 
 
 def publish(url: str, body: bytes) -> None:
@@ -46,6 +53,15 @@ def test_a_database_belongs_to_a_role_without_further_rights(postgres: Postgres,
         assert row == (False,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("CREATE DATABASE another")
+
+
+def test_a_port_is_given_to_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Elsewhere somebody may be given one of any thousand at the same moment, and listen later.
+    code = "import secrets; secrets.choice = lambda ports: ports.pop(0); from support.servers import free_port; print([free_port(), free_port()])"
+    monkeypatch.setattr(secrets, "choice", lambda ports: ports.pop(0))
+    ours = [free_port(), free_port()]
+    theirs = json.loads(subprocess.run([sys.executable, "-c", code], cwd=TESTS, capture_output=True, check=True).stdout)
+    assert len({*ours, *theirs}) == 4
 
 
 @pytest.mark.chaos

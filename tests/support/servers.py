@@ -5,6 +5,7 @@ machine runs for itself. Every way can be described in a line of JSON and attach
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -16,8 +17,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import docker
 import docker.errors
@@ -43,10 +45,11 @@ class Server(Protocol):
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on right now.
+    """A TCP port of 127.0.0.1 that nobody listens on right now, and that no other test of this or another process is given.
 
     It is none of those that the system hands out by itself, to what asks for any port or connects to somewhere: what
-    this one is for can start, and start again, without meeting a stranger there.
+    this one is for can start, and start again, without meeting a stranger there. Of two processes with one port the
+    second would end unnoticed, as the first answers for it.
     """
     first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     every = range(10_000, 65_536)
@@ -55,7 +58,26 @@ def free_port() -> int:
         port = secrets.choice(ports)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _keep(port)
             return port
+
+
+def _keep(port: int) -> None:
+    """Give `port` to nobody else until this process ends. Raises OSError where it is somebody's already."""
+    if port in _GIVEN:
+        raise OSError(f"port {port} was given before")
+    # A byte of the file for each port: such a lock ends with its process, however that ends.
+    fcntl.lockf(_given_to_anybody(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    _GIVEN.add(port)
+
+
+_GIVEN: set[int] = set()
+
+
+@cache
+def _given_to_anybody() -> BinaryIO:
+    """Stays open: a process that closes a file loses its locks."""
+    return (Path(tempfile.gettempdir()) / f"timeblu-ports-{os.getuid()}").open("ab")
 
 
 @dataclass(frozen=True, kw_only=True)

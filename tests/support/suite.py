@@ -101,6 +101,10 @@ class Deployment:
             if role.alive():
                 role.wait_ready(deadline)
 
+    def ended(self) -> list[str]:
+        """The roles that run no more, with the ends of their logs."""
+        return [f"{role.name} ended\n{role.tail()}" for role in self.roles.values() if not role.alive()]
+
     def roles_of(self, service: str) -> Iterator[str]:
         yield from ROLES
         if service == "notifications":
