@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chassis.inbox import Event, Handler
+from chassis.inbox import Asking, Event, Handler
 from payments.operations import erasure, replicas
 from payments.operations.context import Payments
 
@@ -24,6 +24,8 @@ def handlers(context: Payments) -> Mapping[str, Handler]:
     def session(event: Event) -> None:
         replicas.remember_session(context, event.data, acting=not event.snapshot)
 
+    session_asking = Asking(session, lambda event: replicas.asked_to_remember(event.data))
+
     def erasure_requested(event: Event) -> None:
         erasure.erase_client(context, event.account_id, event.data["id"], event.sequence)
 
@@ -33,5 +35,5 @@ def handlers(context: Payments) -> Mapping[str, Handler]:
         "account.snapshot": account,
         **{f"client.{name}": client for name in (*_CLIENT_EVENTS, "snapshot")},
         "client.erasure_requested": erasure_requested,
-        **{f"session.{name}": session for name in (*_SESSION_EVENTS, "snapshot")},
+        **{f"session.{name}": session_asking for name in (*_SESSION_EVENTS, "snapshot")},
     }

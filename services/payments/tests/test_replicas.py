@@ -118,9 +118,9 @@ def settled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The sessions whose deposits are settled by an event, as often as they are."""
     found: list[str] = []
 
-    def settle(context: Payments, account_id: str, session_id: str) -> Deposit | None:
+    def settle(context: Payments, account_id: str, session_id: str, *, seen: Deposit | None) -> Deposit | None:
         found.append(session_id)
-        return settling.settle(context, account_id, session_id)
+        return settling.settle(context, account_id, session_id, seen=seen)
 
     monkeypatch.setattr(replicas, "settle", settle)
     return found

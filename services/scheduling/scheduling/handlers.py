@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from chassis.inbox import Event, Handler
+from chassis.inbox import Asking, Event, Handler
 from contracts.registry import EVENT_TYPES
 from scheduling.operations.client_replicas import take_over
 from scheduling.operations.context import Scheduling
-from scheduling.operations.deposit_news import follow_deposit, follow_refund, release
+from scheduling.operations.deposit_news import (
+    asked_of_deposit,
+    asked_of_refund,
+    follow_deposit,
+    follow_refund,
+    release,
+)
 from scheduling.operations.erase import erase_client
 
 
@@ -28,7 +34,11 @@ def handlers(context: Scheduling) -> dict[str, Handler]:
     def refund_changed(event: Event) -> None:
         follow_refund(context, event.account_id, event.data)
 
-    by_family = {"client": client_changed, "deposit": deposit_changed, "refund": refund_changed}
+    by_family: dict[str, Handler] = {
+        "client": client_changed,
+        "deposit": Asking(deposit_changed, lambda event: asked_of_deposit(context, event.account_id, event.data)),
+        "refund": Asking(refund_changed, lambda event: asked_of_refund(context, event.account_id, event.data)),
+    }
     by_name = {"client.erasure_requested": erasure_requested, "deposit.released": deposit_released}
     consumed = [name for name, event in EVENT_TYPES.items() if "scheduling" in event.consumers]
     return {name: by_name.get(name) or by_family[name.partition(".")[0]] for name in consumed}

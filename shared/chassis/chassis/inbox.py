@@ -12,6 +12,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -95,6 +96,20 @@ def event_of(envelope: Envelope) -> Event:
 
 
 Handler = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A handler that asks the store what `questions` gives for an event, before it changes anything.
+
+    Of the first event of a batch that is asked together with the beginning of the unit of work.
+    """
+
+    handler: Handler
+    questions: Callable[[Event], Sequence[Question]]
+
+    def __call__(self, event: Event) -> None:
+        self.handler(event)
 
 
 class NoHandler(Exception):
@@ -257,18 +272,24 @@ class Inbox:
     def _handle_together(self, batch: Sequence[tuple[Envelope, Message]]) -> None:
         """Remember and handle them in one unit of work, passing over those seen before."""
         now = self._clock.now()
+        events = [(envelope, self._handler(envelope), event_of(envelope)) for envelope, _ in batch]
         remembered = self._remembering([envelope for envelope, _ in batch], now)
         waiting = self._waiting({envelope.subject for envelope, _ in batch})
-        with self._store.transaction(remembered, waiting):
+        # Those of the first alone: it may change what the others ask for.
+        _, handler, event = events[0]
+        asked = handler.questions(event) if isinstance(handler, Asking) else []
+        with self._store.transaction(*asked, remembered, waiting):
+            answers = [self._store.ask(question) for question in asked]
             new = {(event_id, handler) for event_id, handler in self._store.ask(remembered)}
             handled = []
-            for envelope, _ in batch:
+            for number, (envelope, handler, event) in enumerate(events):
                 key = (envelope.id, envelope.type)
                 if key not in new:
                     self._count(envelope, "repeated")
                     continue
                 new.discard(key)
-                self._handle(envelope)
+                with self._store.answered(asked, answers) if number == 0 else nullcontext():
+                    self._handle(envelope, handler, event)
                 handled.append(envelope)
             if self._store.ask(waiting):
                 self._wake_waiting({envelope.subject for envelope in handled}, now)
@@ -279,12 +300,18 @@ class Inbox:
         if told:
             self._metrics.events_lag.set(max(0.0, (now - told[-1]).total_seconds()))
 
-    def _handle(self, envelope: Envelope) -> None:
-        handler = self._handlers.get(envelope.type)
-        if handler is None:
-            # Most likely a release that is newer than this one has bound the queue to it already.
-            raise NoHandler(f"no handler for {envelope.type}")
-        event = event_of(envelope)
+    def _handler(self, envelope: Envelope) -> Handler:
+        """Who handles it.
+
+        Raises:
+            NoHandler: nobody; most likely a release that is newer than this one has bound the queue to it already.
+        """
+        try:
+            return self._handlers[envelope.type]
+        except KeyError:
+            raise NoHandler(f"no handler for {envelope.type}") from None
+
+    def _handle(self, envelope: Envelope, handler: Handler, event: Event) -> None:
         with (
             logged(event_id=event.id, event_type=event.type, account_id=event.account_id),
             span(
@@ -429,7 +456,7 @@ class Inbox:
             if not mine:
                 return
             envelope = Envelope.from_message(json.loads(kept.headers), kept.body.encode())
-            self._handle(envelope)
+            self._handle(envelope, self._handler(envelope), event_of(envelope))
             self._settle(kept, InboxStatus.DONE, error=None, keep_message=False)
             self._wake_waiting({envelope.subject}, now)
         self._metrics.events_handled.labels(kept.handler, "done").inc()

@@ -31,7 +31,7 @@ class Question(NamedTuple):
 
 
 # What was asked together with others, until somebody asks for it.
-_answers: ContextVar[dict[Question, list[Any]]] = ContextVar("answers")
+_answers: ContextVar[dict[Question, list[Any]] | None] = ContextVar("answers", default=None)
 # Writes that are to go as one statement.
 _gathered: ContextVar[list[tuple[str, Sequence[Any]]] | None] = ContextVar("gathered", default=None)
 
@@ -229,14 +229,26 @@ def kept(questions: Sequence[Question], answers: Sequence[list[Any]]) -> Iterato
     if not questions:
         yield
         return
-    token = _answers.set(dict(zip(questions, answers, strict=True)))
+    # Within another one these join that one's: an answer is there for one asker, whoever had it kept.
+    found = _answers.get()
+    found = {} if found is None else found
+    token = _answers.set(found)
+    found.update(zip(questions, answers, strict=True))
     try:
         yield
     finally:
         _answers.reset(token)
+        for question in questions:
+            found.pop(question, None)
+
+
+def unanswered(questions: Sequence[Question]) -> list[Question]:
+    """Those whose answers are not kept."""
+    found = _answers.get() or {}
+    return [question for question in questions if question not in found]
 
 
 def answer(database: peewee.Database, question: Question) -> list[Any]:
     """The rows that answer it: those that are kept for it, or what the database says now."""
-    found = _answers.get({}).pop(question, None)
+    found = (_answers.get() or {}).pop(question, None)
     return fetched(database.execute_sql(question.text, question.bound)) if found is None else found

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,6 +61,7 @@ _SERVER_SETTINGS = {
 }
 # Any number that every process of one store agrees on; PostgreSQL's advisory locks are per database.
 _MIGRATION_LOCK = 7_412_203
+_notes: ContextVar[dict[Any, Any]] = ContextVar("notes")
 
 
 class StoreDown(Exception):
@@ -120,8 +122,17 @@ class Store:
                 answers[:] = sent()
                 unit.push(attempt.pop_all())
 
-        with self._connection(begin), unit, statements.kept(questions, answers):
-            yield
+        token = _notes.set({})
+        try:
+            with self._connection(begin), unit, statements.kept(questions, answers):
+                yield
+        finally:
+            _notes.reset(token)
+
+    @property
+    def notes(self) -> dict[Any, Any]:
+        """What the open unit of work has noted for whoever comes later in it; gone with it, however it ends. Outside of one nothing is kept."""
+        return _notes.get({})
 
     @property
     def in_transaction(self) -> bool:
@@ -184,8 +195,16 @@ class Store:
         """Put these to the store at once; inside, whoever is the first to ask one of them, by `ask` or by `rows`, has its answer.
 
         For a few that are surely asked, and that nothing before then changes: each way to PostgreSQL and back costs more than its statement.
+        What is answered already, by another one around this, is not asked again.
         """
-        with statements.kept(questions, statements.ask(self.database, questions)):
+        asked = statements.unanswered(questions)
+        with statements.kept(asked, statements.ask(self.database, asked)):
+            yield
+
+    @contextmanager
+    def answered(self, questions: Sequence[Question], answers: Sequence[list[Any]]) -> Iterator[None]:
+        """Inside, these are the answers to the questions, as those of `asked_together` are."""
+        with statements.kept(questions, answers):
             yield
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 Within a process by an event; between the processes of a PostgreSQL store by NOTIFY on a connection of its own, after the
 commit and coalesced: a NOTIFY inside the writer's transaction would serialise every commit of the instance (DESIGN.md).
+Each kind of work has a channel of its own, so that no process is woken for what others do.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from psycopg import sql
 from chassis.store import KEEPALIVES, Store
 
 log = logging.getLogger(__name__)
-_CHANNEL = "timeblu_wakeups"
+_CHANNEL = "timeblu_"
 _RECONNECT_SECONDS = 1.0
 # The first wake-up is sent at once; under load those of so many milliseconds go together.
 _COALESCE_SECONDS = 0.005
-# How soon the listener sees that it is to end; a notification is seen at once.
+# How soon the listener sees that it is to end, or that more is waited for; a notification is seen at once.
 _LISTEN_SECONDS = 0.5
 
 
@@ -66,7 +67,8 @@ class Wakeups:
         """End the threads and wake everybody who waits."""
         self._stopping.set()
         self._send.set()
-        self._wake_all()
+        for name in self._waited_for():
+            self._wake(name)
         for thread in (self._sender, self._listener):
             if thread is not None:
                 thread.join(timeout=2)
@@ -87,7 +89,7 @@ class Wakeups:
             try:
                 connection = connection or self._connect()
                 for name in names:
-                    connection.execute("SELECT pg_notify(%s, %s)", (_CHANNEL, name))
+                    connection.execute("SELECT pg_notify(%s, '')", (_CHANNEL + name,))
                 self._stopping.wait(_COALESCE_SECONDS)
             except psycopg.Error:
                 # Whoever waits polls as well: a wake-up that is lost costs time, not work.
@@ -103,20 +105,21 @@ class Wakeups:
         while not self._stopping.is_set():
             try:
                 with self._connect() as connection:
-                    connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL)))
-                    self._wake_all()  # for what was notified while nobody listened
+                    heard = set[str]()
                     while not self._stopping.is_set():
+                        for name in self._waited_for() - heard:
+                            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(_CHANNEL + name)))
+                            heard.add(name)
+                            self._wake(name)  # for what was notified while nobody listened
                         for notification in connection.notifies(timeout=_LISTEN_SECONDS):
-                            self._wake(notification.payload)
+                            self._wake(notification.channel.removeprefix(_CHANNEL))
             except psycopg.Error as error:
                 log.warning("not listening for wake-ups, polling meanwhile: %s", error)
                 self._stopping.wait(_RECONNECT_SECONDS)
 
-    def _wake_all(self) -> None:
+    def _waited_for(self) -> set[str]:
         with self._lock:
-            names = list(self._waiters)
-        for name in names:
-            self._wake(name)
+            return set(self._waiters)
 
     def _connect(self) -> psycopg.Connection:
         url = self._store.url.replace("postgres://", "postgresql://", 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from chassis.ids import new_id
 from chassis.rows import add, change, first, question
+from chassis.statements import Question
 from contracts.sessions import RefundStatus
 from payments.domain.cancellations import Cancellation
 from payments.operations.book import PARTS_UNDER_WAY, SURPLUS
@@ -175,9 +176,12 @@ def enter(
 # --- refunds --------------------------------------------------------------------------------------------------------
 
 
-def take_in_part(context: Payments, part: RefundPart, seen: RefundState) -> None:
-    """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail."""
-    with _case_of_part(context, part) as (case, part):
+def take_in_part(context: Payments, part: RefundPart, seen: RefundState, deposit: Deposit | None = None) -> None:
+    """Keep what Stripe says of one of our refunds. Stale news change nothing: what has ended stays ended, what succeeded can only fail.
+
+    `deposit` is the part's, as somebody has read it before.
+    """
+    with _case_of_part(context, part, deposit) as (case, part):
         if part.stripe_refund not in {None, seen.id}:
             # A second refund at Stripe that names the same part does not speak for the one that counts.
             return
@@ -310,18 +314,23 @@ def _apply(case: Case, part: RefundPart, seen: RefundState) -> None:
     part.stripe_refund = part.stripe_refund or seen.id
     part.unsure = False
     if before in _ENDED or (before == PartStatus.SUCCEEDED and seen.status not in _ENDED):
-        change(part)
+        _leave(case, part)
         return
     part.status = seen.status
     part.pending_reason = seen.pending_reason if seen.status == PartStatus.PENDING else None
     part.failure = _in_words(seen) if seen.status in _ENDED else None
     part.next_attempt_at = now + _next_look(now - part.created_at) if seen.status in PARTS_UNDER_WAY else None
     part.updated_at = now
-    change(part)
+    _leave(case, part)
     if part.status == PartStatus.SUCCEEDED:
         _send_back(case, part)
     elif before == PartStatus.SUCCEEDED:
         _take_back(case, part)
+
+
+def _leave(case: Case, part: RefundPart) -> None:
+    with case.context.store.as_one(left=True):
+        change(part)
 
 
 def _send_back(case: Case, part: RefundPart) -> None:
@@ -333,7 +342,10 @@ def _send_back(case: Case, part: RefundPart) -> None:
         amount = min(left, case.book.in_purse_or_disputed(payment, purse)) if purse is own else left
         if amount:
             _leave_to_refund(case, payment, purse, amount)
-            enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, amount, at=case.context.now(), part=part, era=era)
+            now = case.context.now()
+            # Each a statement of its own: the ledger looks at what was entered before.
+            with case.context.store.as_one(left=True):
+                enter(case, payment, Entry.REFUND, purse, Purse.CLIENT, amount, at=now, part=part, era=era)
         left -= amount
 
 
@@ -455,19 +467,27 @@ def _case_of(context: Payments, deposit_id: str) -> Case:
 
 
 @contextmanager
-def _case_of_part(context: Payments, part: RefundPart) -> Iterator[tuple[Case, RefundPart]]:
-    """A unit of work with the case that the part belongs to, and the part as it is now."""
-    with context.store.transaction(question(Deposit, id=part.deposit_id)):
-        deposit = first(Deposit, id=part.deposit_id)
+def _case_of_part(
+    context: Payments, part: RefundPart, deposit: Deposit | None = None
+) -> Iterator[tuple[Case, RefundPart]]:
+    """A unit of work with the case that the part belongs to, and the part as it is now. `deposit`: as it was before, to know where it is."""
+    with context.store.transaction(
+        *(_asked_of_part(part, deposit) if deposit else [question(Deposit, id=part.deposit_id)])
+    ):
+        deposit = deposit or first(Deposit, id=part.deposit_id)
         assert deposit is not None, "deposits are never deleted"
-        with context.store.asked_together(
-            *asked_to_open(deposit.account_id, deposit.session_id),
-            question(RefundPart, lock=True, id=part.id),
-            *asked_to_conclude(deposit, deposit.client_id),
-        ):
+        with context.store.asked_together(*_asked_of_part(part, deposit)):
             case = open_case(context, deposit.account_id, deposit.session_id)
             assert case is not None, "a deposit has a session"
             yield case, _locked_part(case, part.id)
+
+
+def _asked_of_part(part: RefundPart, deposit: Deposit) -> list[Question]:
+    return [
+        *asked_to_open(deposit.account_id, deposit.session_id),
+        question(RefundPart, lock=True, id=part.id),
+        *asked_to_conclude(deposit, deposit.client_id),
+    ]
 
 
 def _locked_part(case: Case, part_id: str) -> RefundPart:

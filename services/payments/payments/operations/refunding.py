@@ -24,7 +24,7 @@ from payments.gateways.stripe import NewRefund, RefundState, StripeBusy, StripeR
 from payments.operations.connect import note_refusal
 from payments.operations.context import Payments
 from payments.operations.money import fail_part, put_off_part, take_in_foreign_refund, take_in_part
-from payments.store.models import PartStatus, Payment, RefundPart
+from payments.store.models import Deposit, PartStatus, Payment, RefundPart
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Claimed:
 
     part: RefundPart
     payment: Payment
+    deposit: Deposit
     ask_first: bool
     tries: int
 
@@ -98,24 +99,26 @@ def claim(context: Payments, limit: int) -> list[Claimed]:
         return []
     now = context.now()
     due = context.store.question(
-        f"""SELECT id, payment_id FROM refund_parts WHERE next_attempt_at <= %s AND status = %s
+        f"""SELECT id, payment_id, deposit_id FROM refund_parts WHERE next_attempt_at <= %s AND status = %s
             ORDER BY next_attempt_at LIMIT %s {context.store.skip_locked}""",
         (now, PartStatus.PLANNED.value, limit),
     )
     with context.store.transaction(due):
         rows = context.store.ask(due)
         asked = [
-            each for part, payment in rows for each in (question(RefundPart, id=part), question(Payment, id=payment))
+            question(model, id=id)
+            for row in rows
+            for model, id in zip((RefundPart, Payment, Deposit), row, strict=True)
         ]
-        with context.store.asked_together(*asked):
-            return [_take_up(part_id, now) for part_id, _ in rows]
+        with context.store.asked_together(*asked), context.store.as_one(left=True):
+            return [_take_up(part, payment, deposit, now) for part, payment, deposit in rows]
 
 
-def _take_up(part_id: str, now: datetime) -> Claimed:
-    part = first(RefundPart, id=part_id)
+def _take_up(part_id: str, payment_id: str, deposit_id: str, now: datetime) -> Claimed:
+    part, payment, deposit = first(RefundPart, id=part_id), first(Payment, id=payment_id), first(Deposit, id=deposit_id)
     assert part is not None, "it was just locked"
-    payment = first(Payment, id=part.payment_id)
     assert payment is not None, "payments are never deleted"
+    assert deposit is not None, "deposits are never deleted"
     ask_first = bool(part.unsure)
     worn_out = part.key_used_at is not None and now - part.key_used_at >= _KEY_LIFE
     if part.key_spoilt or worn_out:
@@ -126,7 +129,7 @@ def _take_up(part_id: str, now: datetime) -> Claimed:
     part.tries += 1
     part.next_attempt_at = now + _LEASE
     change(part)
-    return Claimed(part=part, payment=payment, ask_first=ask_first, tries=part.tries)
+    return Claimed(part=part, payment=payment, deposit=deposit, ask_first=ask_first, tries=part.tries)
 
 
 def perform(context: Payments, claimed: Claimed) -> None:
@@ -150,7 +153,7 @@ def perform(context: Payments, claimed: Claimed) -> None:
     except StripeRefused as refused:
         _refused(context, claimed, refused)
     else:
-        store.run(lambda: take_in_part(context, part, seen))
+        store.run(lambda: take_in_part(context, part, seen, claimed.deposit))
         log.info("refund %s is %s at Stripe", part.refund_id, seen.status)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from chassis.inbox import WaitingFor
 from chassis.rows import first, question
+from chassis.statements import Question
+from chassis.store import placeholders
 from contracts.sessions import DepositStatus
 from payments.domain.cancellations import to_data
 from payments.operations.context import Payments
-from payments.operations.settle import settle
+from payments.operations.settle import asked_to_open, settle
 from payments.store.models import Account, Base, Client, Deposit, Session
-from payments.store.queries import client_now, lock_session, merged_ids
+from payments.store.queries import client_now, deposit_of, lock_session, merged_ids
 
 _TERMS = ("id", "status", "reason", "amount", "currency")
 # What of a session, and of the terms of its deposit, `settle` looks at once that is asked.
@@ -24,7 +26,7 @@ _ASKS = ("amount", "currency")
 def remember_account(context: Payments, data: Mapping[str, Any]) -> None:
     """Keep the account's newest state."""
     fields = ("version", "name", "email", "plan", "country", "timezone", "currency", "locale")
-    _keep_newest(Account, {"id": data["id"], **{name: data[name] for name in fields}})
+    _keep_newest(context, Account, {"id": data["id"], **{name: data[name] for name in fields}})
 
 
 def remember_client(context: Payments, data: Mapping[str, Any], *, acting: bool) -> None:
@@ -35,9 +37,19 @@ def remember_client(context: Payments, data: Mapping[str, Any], *, acting: bool)
     known = first(Client, id=data["id"])
     if known is None or known.erased_at is None:
         fields = ("account_id", "version", "name", "email", "merged_into")
-        _keep_newest(Client, {"id": data["id"], **{name: data[name] for name in fields}})
+        _keep_newest(context, Client, {"id": data["id"], **{name: data[name] for name in fields}})
     if acting and data["merged_into"]:
         _follow_merge(context, data["account_id"], data["id"])
+
+
+def asked_to_remember(data: Mapping[str, Any]) -> list[Question]:
+    """What `remember_session` asks the store: the session's lock, and what stands against it or is settled by it."""
+    account_id, terms = data["account_id"], data["deposit"]
+    return [
+        question(Account, id=account_id),
+        *([question(Client, **_payer(data))] if terms else []),
+        *asked_to_open(account_id, data["id"]),
+    ]
 
 
 def remember_session(context: Payments, data: Mapping[str, Any], *, acting: bool) -> None:
@@ -47,22 +59,23 @@ def remember_session(context: Payments, data: Mapping[str, Any], *, acting: bool
         WaitingFor: its account, or the client who is to pay, is not known here yet.
     """
     account_id, session_id, terms = data["account_id"], data["id"], data["deposit"]
-    payer = {"id": data["client_id"], "account_id": account_id}
-    with context.store.asked_together(
-        question(Account, id=account_id),
-        *([question(Client, **payer)] if terms else []),
-        question(Session, lock=True, id=session_id, account_id=account_id),
-    ):
+    with context.store.asked_together(*asked_to_remember(data)):
         if first(Account, id=account_id) is None:
             raise WaitingFor(account_id)
-        client = first(Client, **payer) if terms else None
+        client = first(Client, **_payer(data)) if terms else None
         if terms and client is None:
             raise WaitingFor(data["client_id"])
         before = lock_session(account_id, session_id)
+        deposit = deposit_of(account_id, session_id)
     told = _session(data, acting=acting)
-    _keep_newest(Session, told)
+    with context.store.as_one(left=True):
+        _keep_newest(context, Session, told)
     if acting and not (client is not None and client.merged_into is None and _only_mirrors(before, told)):
-        settle(context, account_id, session_id)
+        settle(context, account_id, session_id, seen=deposit)
+
+
+def _payer(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": data["client_id"], "account_id": data["account_id"]}
 
 
 def _session(data: Mapping[str, Any], *, acting: bool) -> dict[str, Any]:
@@ -116,20 +129,18 @@ def _follow_merge(context: Payments, account_id: str, client_id: str) -> None:
             settle(context, account_id, session.id)
 
 
-def _keep_newest(model: type[Base], row: dict[str, Any]) -> None:
+def _keep_newest(context: Payments, model: type[Base], row: dict[str, Any]) -> None:
     """Insert the row, or update it where this version is newer; an id never changes its account."""
-    database, fields = model._meta.database, model._meta.fields
-    database.execute_sql(
-        _upsert(model, tuple(row), database.param), [fields[name].db_value(value) for name, value in row.items()]
-    )
+    fields = model._meta.fields
+    context.store.write(_upsert(model, tuple(row)), [fields[name].db_value(value) for name, value in row.items()])
 
 
 @cache
-def _upsert(model: type[Base], names: tuple[str, ...], param: str) -> str:
+def _upsert(model: type[Base], names: tuple[str, ...]) -> str:
     table = model._meta.table_name
     same_account = f" AND {table}.account_id = excluded.account_id" if "account_id" in names else ""
     return (
-        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([param] * len(names))}) ON CONFLICT (id) DO UPDATE "
+        f"INSERT INTO {table} ({', '.join(names)}) VALUES ({placeholders(names)}) ON CONFLICT (id) DO UPDATE "
         f"SET {', '.join(f'{name} = excluded.{name}' for name in names if name != 'id')} "
         f"WHERE {table}.version < excluded.version{same_account}"
     )

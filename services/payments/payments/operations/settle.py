@@ -124,14 +124,19 @@ def open_case(context: Payments, account_id: str, session_id: str) -> Case | Non
     return Case(context=context, session=session, deposit=made, kept=None) if made else None
 
 
-def settle(context: Payments, account_id: str, session_id: str) -> Deposit | None:
-    """Bring the session's deposit to where the facts say that it is, and tell what changed; inside a unit of work."""
-    with context.store.asked_together(*asked_to_open(account_id, session_id)):
+def settle(context: Payments, account_id: str, session_id: str, *, seen: Deposit | None = None) -> Deposit | None:
+    """Bring the session's deposit to where the facts say that it is, and tell what changed; inside a unit of work.
+
+    `seen` is the deposit as it was just read, by which is asked at once what else will be.
+    """
+    ahead = asked_to_conclude(seen, seen.client_id) if seen else []
+    with context.store.asked_together(*asked_to_open(account_id, session_id), *ahead):
         case = open_case(context, account_id, session_id)
-    if case is None:
-        return None
-    with context.store.asked_together(*([] if case.fresh else asked_to_conclude(case.deposit, case.session.client_id))):
-        conclude(case)
+        if case is None:
+            return None
+        asked = [] if case.fresh else asked_to_conclude(case.deposit, case.session.client_id)
+        with context.store.asked_together(*asked):
+            conclude(case)
     return case.deposit
 
 
@@ -163,10 +168,12 @@ def conclude(case: Case) -> None:
         _ask(case)
         _end_page(case)
         _derive(case)
-        if case.kept != deposit.__data__:
-            _save(case)
+        told_as = _save(case) if case.kept != deposit.__data__ else None
+        # A refund's event tells the deposit as well: who has heard that need not look at the deposit's own.
         for refund in case.changed:
             tell_refund(case.context, refund, deposit)
+        if told_as is not None:
+            tell_deposit(case.context, deposit, told_as)
     case.changed.clear()
 
 
@@ -531,8 +538,8 @@ def due_hours(account_id: str) -> timedelta:
     return timedelta(hours=settings_of(account_id).deposit_due_hours)
 
 
-def _save(case: Case) -> None:
-    """Keep it; a new version, told to everybody, only where something changed that others see."""
+def _save(case: Case) -> str | None:
+    """Keep it; a new version, to be told to everybody by this event, only where something changed that others see."""
     deposit = case.deposit
     before = None if case.kept is None else public_state(case.kept)
     changed = before != public_state(deposit.__data__)
@@ -541,6 +548,6 @@ def _save(case: Case) -> None:
         deposit.updated_at = case.context.now()
     (add if case.fresh else change)(deposit)
     case.kept = dict(deposit.__data__)
-    if changed:
-        same_status = before is not None and before["status"] == deposit.status
-        tell_deposit(case.context, deposit, "changed" if same_status else None)
+    if not changed:
+        return None
+    return "changed" if before is not None and before["status"] == deposit.status else deposit.status

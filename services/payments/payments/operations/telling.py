@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from contracts.sessions import DepositStatus, RefundStatus
+from contracts.sessions import RefundStatus
 from payments.operations.context import Payments
 from payments.store.models import Deposit, Refund, RefundPart
 
@@ -60,11 +60,10 @@ def refund_data(refund: Refund, deposit: Deposit) -> dict[str, Any]:
     }
 
 
-def tell_deposit(context: Payments, deposit: Deposit, event: str | None = None) -> None:
-    """Publish the deposit as it stands: `deposit.<status>`, or as `event` names it."""
-    name = event or DepositStatus(deposit.status).value
+def tell_deposit(context: Payments, deposit: Deposit, event: str) -> None:
+    """Publish the deposit as it stands, as `deposit.<event>`."""
     context.outbox.publish(
-        f"deposit.{name}",
+        f"deposit.{event}",
         subject=deposit.id,
         account_id=deposit.account_id,
         sequence=deposit.version,

@@ -21,6 +21,19 @@ from scheduling.store.models import Account, Cancellation, Session
 UNPAID = "deposit_unpaid"
 
 
+def asked_of_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> list[Question]:
+    """What `follow_deposit` asks the store: nothing where this unit of work has heard as much already."""
+    return [] if _heard(context, account_id, told) else _asked(account_id, told["session_id"])
+
+
+def asked_of_refund(_: Scheduling, account_id: str, told: Mapping[str, Any]) -> list[Question]:
+    """What `follow_refund` asks the store."""
+    asked = _asked(account_id, told["session_id"])
+    if told["cancellation_id"] is not None:
+        asked.append(rows.question(Cancellation, id=told["cancellation_id"], account_id=account_id))
+    return asked
+
+
 def _asked(account_id: str, session_id: str) -> list[Question]:
     """What is surely asked where news of a session's deposit change what is shown, once it is locked."""
     return [
@@ -30,38 +43,28 @@ def _asked(account_id: str, session_id: str) -> list[Question]:
     ]
 
 
-def _asked_of_deposit(_: Scheduling, account_id: str, told: Mapping[str, Any]) -> list[Question]:
-    standing = rows.question(Cancellation, session_id=told["session_id"], restored_at=None)
-    return [*_asked(account_id, told["session_id"]), standing]
-
-
-def _asked_of_refund(_: Scheduling, account_id: str, told: Mapping[str, Any]) -> list[Question]:
-    # Not for the cancellation that stands: whether it awaits a refund is what is changed here.
-    asked = _asked(account_id, told["session_id"])
-    if told["cancellation_id"] is not None:
-        asked.append(rows.question(Cancellation, id=told["cancellation_id"], account_id=account_id))
-    return asked
-
-
-@unit_of_work_asking(_asked_of_deposit)
+@unit_of_work_asking(asked_of_deposit)
 def follow_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
     """Take the deposit's state over, unless a newer one is known.
 
     Raises:
         WaitingFor: the session is not here yet.
     """
+    if _heard(context, account_id, told):
+        return
     session, account = _session(account_id, told["session_id"])
     _follow(context, account, session, told)
 
 
-@unit_of_work_asking(_asked_of_refund)
+@unit_of_work_asking(asked_of_refund)
 def follow_refund(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
     """Take over the deposit as a refund left it; it also answers the cancellation that asked for the refund. Raises as `follow_deposit`."""
     session, account = _session(account_id, told["session_id"])
     if told["cancellation_id"] is not None:
         cancellation = rows.first(Cancellation, id=told["cancellation_id"], account_id=account_id)
         if cancellation is not None and not cancellation.answered:
-            rows.update(Cancellation, cancellation.id, {"answered": True})
+            with context.store.as_one(left=True):
+                rows.update(Cancellation, cancellation.id, {"answered": True})
     _follow(context, account, session, told["deposit"])
 
 
@@ -104,16 +107,29 @@ def _record(context: Scheduling, account: Account, session: Session, before: dic
 
 def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> bool:
     """Put what was told on the session; whether that changed anything that is shown."""
+    context.store.notes[_note(session.account_id, session.id)] = max(told["version"], session.deposit_version)
     if told["version"] <= session.deposit_version:
         return False
-    current = session.its_deposit
-    deposit = taken_over(current, _read(told), awaits_refund=_awaits_refund(session))
+    current, now = session.its_deposit, _read(told)
+    awaits_refund = now.status is DepositStatus.PAID and _awaits_refund(session)
+    deposit = taken_over(current, now, awaits_refund=awaits_refund)
     session.deposit_version, session.pay_by = told["version"], told.get("pay_by")
     if deposit == current:
-        rows.change(session)
+        with context.store.as_one(left=True):
+            rows.change(session)
         return False
     set_deposit(context, session, deposit)
     return True
+
+
+def _heard(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> bool:
+    """Whether this unit of work has heard of the deposit as it is told, or newer: a refund's event comes with the deposit's own."""
+    heard = context.store.notes.get(_note(account_id, told["session_id"]), -1)
+    return bool(told["version"] <= heard)
+
+
+def _note(account_id: str, session_id: str) -> tuple[str, str, str]:
+    return "deposit", account_id, session_id
 
 
 def _awaits_refund(session: Session) -> bool:
