@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import peewee
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.waiting import Ready, Wait
+from psycopg.generators import send
 
-R = TypeVar("R")
 # A service has some dozens; those that write many rows at once have one for each number of rows.
 _KEPT_TEXTS = 500
 
@@ -36,11 +35,31 @@ _answers: ContextVar[dict[Question, list[Any]] | None] = ContextVar("answers", d
 _gathered: ContextVar[list[tuple[str, Sequence[Any]]] | None] = ContextVar("gathered", default=None)
 
 
-class Connection(psycopg.Connection[Any]):
-    """psycopg's, which asks the system before each statement of a pipeline twice whether the socket takes it. Here that is asked when it once did not.
+class _Pipeline(psycopg.Pipeline):
+    """psycopg's, which sends each statement by itself, and asks the system twice before each whether the socket takes it.
 
-    Each such question lets go of the interpreter, and threads that answer requests at once then wait for each other.
+    Here they go together, with the end of the pipeline or once an answer is wanted: each thing sent wakes the database's process, and lets
+    go of the interpreter, for which threads that answer requests at once then wait.
     """
+
+    def _communicate_gen(self) -> PQGen[None]:
+        while self.command_queue:
+            # libpq keeps it, and sends by itself what becomes too much to keep.
+            self.command_queue.popleft()()
+        yield from ()
+
+    def _sync_gen(self) -> PQGen[None]:
+        self._enqueue_sync()
+        yield from self._communicate_gen()
+        yield from send(self.pgconn)
+        yield from self._fetch_gen(flush=False)
+
+    def _exit_gen(self) -> PQGen[None]:
+        yield from self._sync_gen()
+
+
+class Connection(psycopg.Connection[Any]):
+    """psycopg's, whose pipelines send what is in them together, and which takes statements to send with the next one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,18 +93,12 @@ class Connection(psycopg.Connection[Any]):
         with self.with_left():
             return super().cursor(*args, **kwargs)
 
-    def wait(self, gen: PQGen[R], *args: Any, **kwargs: Any) -> R:
-        return super().wait(gen if self._pipeline is None else self._sending(gen), *args, **kwargs)
-
-    def _sending(self, gen: PQGen[R]) -> PQGen[R]:
-        try:
-            wanted = next(gen)
-            while True:
-                sent = wanted == Wait.RW and self.pgconn.flush() == 0
-                wanted = gen.send(Ready.W if sent else (yield wanted))
-        except StopIteration as end:
-            result: R = end.value
-            return result
+    @contextmanager
+    def pipeline(self) -> Iterator[psycopg.Pipeline]:
+        # Within another one that goes on.
+        self._pipeline = self._pipeline or _Pipeline(self)
+        with super().pipeline() as pipeline:
+            yield pipeline
 
 
 @contextmanager
