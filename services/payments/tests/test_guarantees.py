@@ -92,6 +92,18 @@ def test_one_refund_a_deposit_and_cancellation(practice: Practice) -> None:
         Refund.create(**{**refund.__data__, "id": new_id("ref"), "cause": "another"})
 
 
+def test_a_refund_is_told_before_the_deposit_that_it_tells_of(practice: Practice) -> None:
+    session_id = practice.paid_session()
+    before = len(practice.told())
+    practice.cancel(session_id)
+    assert practice.told()[before:] == [
+        "refund.pending",
+        "deposit.refund_pending",
+        "refund.succeeded",
+        "deposit.refunded",
+    ]
+
+
 def test_one_deposit_a_session(practice: Practice) -> None:
     row = practice.deposit_row(practice.book())
     with pytest.raises(peewee.IntegrityError), practice.service.store.transaction():

@@ -225,17 +225,21 @@ class World:
 
     def tell(self, type: str, data: dict[str, Any], *, account_id: str = "acc_a", event_id: str | None = None) -> None:
         """An event arrives, as from the broker."""
-        inbox.handle(
-            self.service,
-            inbox.Event(
-                id=event_id or new_event_id(),
-                type=type,
-                subject=data["id"],
-                account_id=account_id,
-                sequence=data["version"],
-                time=self.clock.now(),
-                data=data,
-            ),
+        inbox.handle(self.service, self._event(type, data, account_id, event_id or new_event_id()))
+
+    def tell_at_once(self, *told: tuple[str, dict[str, Any]]) -> None:
+        """Events of one account arrive in one batch."""
+        inbox.handle(self.service, *(self._event(type, data, "acc_a", new_event_id()) for type, data in told))
+
+    def _event(self, type: str, data: dict[str, Any], account_id: str, event_id: str) -> inbox.Event:
+        return inbox.Event(
+            id=event_id,
+            type=type,
+            subject=data["id"],
+            account_id=account_id,
+            sequence=data["version"],
+            time=self.clock.now(),
+            data=data,
         )
 
     def new_client(self, account_id: str = "acc_a", **fields: Any) -> str:

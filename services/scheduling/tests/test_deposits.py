@@ -10,6 +10,8 @@ import pytest
 from services.scheduling.tests.driver import World, at
 from services.scheduling.tests.test_booking import booking
 
+from scheduling.operations import deposit_news
+
 QUARTER = {"type": "percent", "percent": 25}
 
 
@@ -205,6 +207,36 @@ def test_the_refunds_answer_opens_the_way_to_a_restore(world: World) -> None:
     now = shown(world, session)["deposit"]
     assert (now["status"], now["refunded_amount"]) == ("partially_refunded", 1000)
     assert world.a.post(f"/sessions/{session['id']}/restore")["status"] == "confirmed"
+    assert world.broken_invariants() == {}
+
+
+def test_what_a_refund_told_of_the_deposit_is_not_looked_at_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = paid(world)
+    world.a.post(f"/sessions/{session['id']}/cancel", {"refund": "refund"})
+    looked: list[str] = []
+    look = deposit_news._session
+
+    def noted(account_id: str, session_id: str) -> Any:
+        looked.append(session_id)
+        return look(account_id, session_id)
+
+    monkeypatch.setattr(deposit_news, "_session", noted)
+    world.tell_at_once(
+        ("refund.pending", refund(world, session, 3, "pending", "refund_pending")),
+        ("deposit.refund_pending", world.deposit_told(session, 3, "refund_pending")),
+    )
+    assert len(looked) == 1
+    # A newer one is news in the same batch, too, and so is what an earlier one failed to tell.
+    done = refund(world, session, 4, "succeeded", "refunded", held_amount=0, refunded_amount=2000)
+    world.tell_at_once(
+        ("refund.succeeded", done),
+        ("deposit.changed", world.deposit_told(session, 5, "refunded", held_amount=0, refunded_amount=1999)),
+        ("deposit.refunded", world.deposit_told(session, 4, "refunded", held_amount=0, refunded_amount=2000)),
+    )
+    assert len(looked) == 3
+    assert shown(world, session)["deposit"]["refunded_amount"] == 1999
     assert world.broken_invariants() == {}
 
 

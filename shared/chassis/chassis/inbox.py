@@ -278,9 +278,10 @@ class Inbox:
         # Those of the first alone: it may change what the others ask for.
         _, handler, event = events[0]
         asked = handler.questions(event) if isinstance(handler, Asking) else []
-        with self._store.transaction(*asked, remembered, waiting):
-            answers = [self._store.ask(question) for question in asked]
+        # Remembered before anything is locked: of two consumers that were given the same events one waits here, and holds nothing.
+        with self._store.transaction(remembered, waiting, *asked):
             new = {(event_id, handler) for event_id, handler in self._store.ask(remembered)}
+            answers = [self._store.ask(question) for question in asked]
             handled = []
             for number, (envelope, handler, event) in enumerate(events):
                 key = (envelope.id, envelope.type)
@@ -760,8 +761,12 @@ def _entry(row: tuple[Any, ...]) -> InboxEntry:
     )
 
 
-def handle(service: Any, event: Event) -> None:
-    """Give one event to a service's inbox, as its consumer would; for tests and tools."""
+def handle(service: Any, *events: Event) -> None:
+    """Give events to a service's inbox, those of one batch, as its consumer would; for tests and tools."""
+    inbox_of(service).take([_message(event) for event in events])
+
+
+def _message(event: Event) -> Message:
     envelope = Envelope(
         id=event.id,
         source="test",
@@ -774,7 +779,7 @@ def handle(service: Any, event: Event) -> None:
         traceparent=None,
         body=outbox.encode(event.type, event.data).encode(),
     )
-    inbox_of(service).take([Message(headers=envelope.headers(), body=envelope.body)])
+    return Message(headers=envelope.headers(), body=envelope.body)
 
 
 def inbox_of(service: Any) -> Inbox:

@@ -11,6 +11,7 @@ from typing import Any
 from chassis import telemetry
 from chassis.clock import Clock
 from chassis.ids import new_event_id
+from chassis.statements import Question
 from chassis.store import Store, moment, placeholders, portions
 from chassis.wakeups import Wakeups
 from contracts.envelope import Envelope
@@ -167,23 +168,28 @@ def _plain(value: Any) -> str:
     raise TypeError(f"{value!r} has no form in JSON")
 
 
-def claim(store: Store, *, source: str, now: datetime, limit: int) -> list[OutboxRow]:
-    """Up to `limit` rows to publish, oldest first; on PostgreSQL they stay locked until the open unit of work ends."""
-    rows = store.execute(
+def asked_to_claim(store: Store, *, now: datetime, limit: int) -> Question:
+    """What `claim` asks the store."""
+    return store.question(
         f"""SELECT {_COLUMNS}, attempts FROM outbox
             WHERE published_at IS NULL AND (next_attempt_at IS NULL OR next_attempt_at <= %s)
             ORDER BY id LIMIT %s {store.skip_locked}""",
         (now, limit),
     )
-    return [_row(source, row) for row in rows]
+
+
+def claim(store: Store, *, source: str, now: datetime, limit: int) -> list[OutboxRow]:
+    """Up to `limit` rows to publish, oldest first; on PostgreSQL they stay locked until the open unit of work ends."""
+    return [_row(source, row) for row in store.ask(asked_to_claim(store, now=now, limit=limit))]
 
 
 def mark_published(store: Store, ids: Sequence[str], now: datetime) -> None:
-    """Note that the broker has confirmed these."""
+    """Note that the broker has confirmed these, with the end of the open unit of work."""
     for some in portions(ids, _MARKED_AT_ONCE):
-        store.execute(
-            f"UPDATE outbox SET published_at = %s, error = NULL WHERE id IN ({placeholders(some)})", (now, *some)
-        )
+        # One text however many they are, so that it is prepared once.
+        those, bound = ("= ANY(%s)", [list(some)]) if store.on_postgresql else (f"IN ({placeholders(some)})", some)
+        with store.as_one(left=True):
+            store.write(f"UPDATE outbox SET published_at = %s, error = NULL WHERE id {those}", (now, *bound))
 
 
 def mark_failed(store: Store, id: str, error: str, retry_at: datetime) -> None:

@@ -64,7 +64,8 @@ class Relay:
             try:
                 if not self.ready:
                     self._connect()
-                while self.relay_batch() and not self._stopping.is_set():
+                # What is committed meanwhile wakes: only a full batch tells of more.
+                while self.relay_batch() == _BATCH and not self._stopping.is_set():
                     pass
                 pause = 0.1
             except BrokerDown as error:
@@ -92,7 +93,7 @@ class Relay:
         source = f"/timeblu/{service.name}"
         if store.on_postgresql:
             # The rows stay locked until they are marked: another relay passes them by, and a crash frees them.
-            with store.transaction():
+            with store.transaction(outbox.asked_to_claim(store, now=now, limit=_BATCH)):
                 rows = outbox.claim(store, source=source, now=now, limit=_BATCH)
                 if len(rows) == _BATCH:
                     self.more.set()

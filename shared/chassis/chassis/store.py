@@ -129,6 +129,18 @@ class Store:
         finally:
             _notes.reset(token)
 
+    def alone(self, question: Question) -> list[tuple[Any, ...]]:
+        """The rows that answer it, as a unit of work of its own: one way to PostgreSQL and back. It must be safe to run again.
+
+        Raises:
+            StoreDown: the store went away; it may have been run.
+        """
+        if self.in_transaction:
+            return self.ask(question)
+        answers = list[list[tuple[Any, ...]]]()
+        with self._connection(lambda: answers.append(self.ask(question))):
+            return answers[-1]
+
     @property
     def notes(self) -> dict[Any, Any]:
         """What the open unit of work has noted for whoever comes later in it; gone with it, however it ends. Outside of one nothing is kept."""

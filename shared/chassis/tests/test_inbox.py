@@ -18,6 +18,7 @@ from chassis import inbox
 from chassis.ids import new_event_id
 from chassis.inbox import Event, Message
 from chassis.problems import Conflict, NotFound
+from chassis.statements import Question
 from support.backing import Broker
 from support.waiting import wait_until
 
@@ -74,6 +75,31 @@ def test_the_same_events_in_several_consumers_at_once_have_one_effect(stored: Be
 
     assert together(6, take) == [None] * 6
     assert stored.rows("SELECT count(*), count(DISTINCT event_id) FROM entries") == [(40, 40)]
+
+
+def test_what_a_handler_asks_is_asked_with_the_beginning_for_the_first_alone(stored: Bench) -> None:
+    service, answers = stored.service, list[object]()
+    note = service.handlers()["account.updated"]
+
+    def asked(event: Event) -> list[Question]:
+        return [service.store.question("SELECT name FROM subjects WHERE id = %s", (event.subject,))]
+
+    def noted(event: Event) -> None:
+        note(event)  # no handler is to do so before it has asked: it shows when that was
+        answers.extend(service.store.ask(question) for question in asked(event))
+
+    taking = inbox.Inbox(
+        store=service.store,
+        wakeups=service.wakeups,
+        clock=service.clock,
+        metrics=service.metrics,
+        handlers={"account.updated": inbox.Asking(noted, asked)},
+    )
+    messages = [stored.message(id=f"evt-{name}", name=name, type="account.updated") for name in ("one", "two")]
+    taking.take(messages)
+    assert answers == [[], [("two",)]]
+    taking.take(messages)  # they were seen before
+    assert len(answers) == 2
 
 
 def test_a_batch_that_fails_is_taken_one_at_a_time(stored: Bench) -> None:

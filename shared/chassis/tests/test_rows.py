@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
@@ -229,6 +230,38 @@ def test_what_is_asked_together_is_answered_once_and_then_asked_anew(store: Stor
         assert names == [["Attic"], ["Loft"]]
         assert first is None
         assert second is not None
+
+
+def test_what_is_answered_already_is_not_asked_again(store: Store) -> None:
+    with store.transaction():
+        rows.add(_room("room_1"))
+        asked = rows.question(Room, id="room_1")
+        with store.asked_together(asked):
+            Room.update(name="Loft").where(Room.id == "room_1").execute()
+            with store.asked_together(asked, rows.question(Room, id="room_2")):
+                names = [room.name for room in rows.every(Room, id="room_1")]
+            # It was taken there: what is asked now is answered by what is now.
+            names += [room.name for room in rows.every(Room, id="room_1")]
+    assert names == ["Attic", "Loft"]
+
+
+@pytest.mark.integration
+def test_statements_of_a_pipeline_are_sent_with_its_end(postgresql: Store, postgres_url: str) -> None:
+    lock = "SELECT pg_advisory_xact_lock(7)"
+    with psycopg.connect(postgres_url, autocommit=True) as other, postgresql.transaction():
+        with postgresql.together():
+            postgresql.execute(lock)
+            postgresql.execute("SELECT 1")
+            time.sleep(0.2)  # what was sent would have come to its end
+            assert other.execute("SELECT pg_try_advisory_lock(7), pg_advisory_unlock(7)").fetchone() == (True, True)
+        assert other.execute("SELECT pg_try_advisory_lock(7)").fetchone() == (False,)
+
+
+@pytest.mark.integration
+def test_more_than_the_sockets_hold_goes_through_a_pipeline_both_ways(postgresql: Store) -> None:
+    texts = [(str(number) * 20_000,) for number in range(1000)]
+    with postgresql.transaction():
+        assert postgresql.execute_each("SELECT %s::text", texts) == [[text] for text in texts]
 
 
 def test_what_nobody_asked_for_after_all_is_forgotten(store: Store) -> None:

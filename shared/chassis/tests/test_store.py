@@ -72,6 +72,49 @@ def test_fifty_threads_with_eight_connections_lose_nothing_and_leave_none_open(s
     assert in_use(store) == 0
 
 
+def test_what_a_unit_of_work_noted_is_there_within_it_alone(store: Store) -> None:
+    def failing() -> None:
+        with store.transaction():
+            store.notes["seen"] = 2
+            raise ZeroDivisionError
+
+    with store.transaction():
+        store.notes["seen"] = 1
+        with store.transaction():
+            assert store.notes == {"seen": 1}
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    with store.transaction():
+        assert store.notes == {}
+
+
+def test_a_statement_alone_is_a_unit_of_work_or_part_of_the_one_that_is_open(store: Store, store_url: str) -> None:
+    other = Store(store_url)
+    insert = store.question("INSERT INTO counters VALUES (%s, 0) RETURNING id", (3,))
+
+    def given_up() -> None:
+        with store.transaction():
+            assert store.alone(insert) == [(3,)]
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        given_up()
+    assert store.alone(insert) == [(3,)]
+    with other.reading():
+        assert other.execute("SELECT count(*) FROM counters") == [(3,)]
+    with pytest.raises(peewee.IntegrityError):
+        store.alone(insert)
+    assert in_use(store) == 0
+    other.close()
+
+
+@pytest.mark.integration
+def test_a_statement_alone_finds_a_connection_that_lives(postgresql: Store, postgres_url: str) -> None:
+    add(postgresql)
+    _terminate_all(postgres_url)
+    assert postgresql.alone(postgresql.question("SELECT n FROM counters WHERE id = 1")) == [(1,)]
+
+
 def test_a_unit_of_work_inside_another_joins_it(store: Store) -> None:
     def fail_outside() -> None:
         with store.transaction():

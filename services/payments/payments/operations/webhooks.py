@@ -67,15 +67,10 @@ def store_webhook(context: Payments, body: bytes, signature: str | None) -> bool
     now = context.now()
     # What tells of a refund is mostly of one that we are making, whose answer tells it first; many are then judged at once.
     due = now + _FOR_OUR_ANSWER if _of_a_refund(event) or _of_a_charge(event) else now
-
-    def keep() -> bool:
-        with context.store.transaction(stored := _insertion(context, event, body, now, due)):
-            inserted = context.store.ask(stored)
-            if inserted and due == now:
-                context.wakeups.after_commit(WEBHOOKS)
-            return bool(inserted)
-
-    return context.store.run(keep)
+    new = bool(context.store.alone(_insertion(context, event, body, now, due)))
+    if new and due == now:
+        context.wakeups.notify(WEBHOOKS)
+    return new
 
 
 def _insertion(context: Payments, event: StripeEvent, body: bytes, now: datetime, due: datetime) -> Question:
