@@ -16,7 +16,7 @@ from time import monotonic
 
 from opentelemetry.trace import SpanKind
 
-from chassis.rows import change, first, question
+from chassis.rows import ahead, change, first
 from chassis.store import moment
 from chassis.telemetry import span
 from payments.domain.charging import ChargeModel
@@ -104,17 +104,15 @@ def claim(context: Payments, limit: int) -> list[Claimed]:
         (now, PartStatus.PLANNED.value, limit),
     )
     with context.store.transaction(due):
-        rows = context.store.ask(due)
-        asked = [
-            question(model, id=id)
-            for row in rows
-            for model, id in zip((RefundPart, Payment, Deposit), row, strict=True)
-        ]
-        with context.store.asked_together(*asked), context.store.as_one(left=True):
-            return [_take_up(part, payment, deposit, now) for part, payment, deposit in rows]
+        found = context.store.ask(due)
+        if not found:
+            return []
+        parts, payments, deposits = zip(*found, strict=True)
+        with ahead((RefundPart, {"id": parts}), (Payment, {"id": payments}), (Deposit, {"id": deposits})):
+            return [_take_up(context, part, payment, deposit, now) for part, payment, deposit in found]
 
 
-def _take_up(part_id: str, payment_id: str, deposit_id: str, now: datetime) -> Claimed:
+def _take_up(context: Payments, part_id: str, payment_id: str, deposit_id: str, now: datetime) -> Claimed:
     part, payment, deposit = first(RefundPart, id=part_id), first(Payment, id=payment_id), first(Deposit, id=deposit_id)
     assert part is not None, "it was just locked"
     assert payment is not None, "payments are never deleted"
@@ -128,7 +126,8 @@ def _take_up(part_id: str, payment_id: str, deposit_id: str, now: datetime) -> C
     part.unsure = True
     part.tries += 1
     part.next_attempt_at = now + _LEASE
-    change(part)
+    with context.store.as_one(left=True):
+        change(part)
     return Claimed(part=part, payment=payment, deposit=deposit, ask_first=ask_first, tries=part.tries)
 
 

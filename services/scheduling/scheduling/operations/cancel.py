@@ -79,21 +79,23 @@ def carry_out(
     session.status_before = session.status
     session.status = step(context, session, Action.CANCEL).value
     session.auto_confirm_at = None
-    claims.release(context.store, session.id)
-    cancellation = Cancellation(
-        id=new_id("can"),
-        account_id=account.id,
-        session_id=session.id,
-        at=context.clock.now(),
-        by=actor.by,
-        reason=reason,
-        starts_at=session.starts_at,
-        refund=decision and decision.value,
-        quote=quote,
-        answered=False,
-        restored_at=None,
-    )
-    rows.add(cancellation)
+    with context.store.as_one(left=True):
+        claims.give_up(context.store, session.id)
+        rows.add(
+            Cancellation(
+                id=new_id("can"),
+                account_id=account.id,
+                session_id=session.id,
+                at=context.clock.now(),
+                by=actor.by,
+                reason=reason,
+                starts_at=session.starts_at,
+                refund=decision and decision.value,
+                quote=quote,
+                answered=False,
+                restored_at=None,
+            )
+        )
     _await_refund(context, session, decision)
     changes = differences(before, session) | ({"refund": [None, decision.value]} if decision else {})
     record(

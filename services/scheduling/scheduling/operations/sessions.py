@@ -97,9 +97,12 @@ def event_data(
     changed_by: str | None = None,
 ) -> dict[str, Any]:
     """The session's whole public state, without anything private, as contracts lay it down."""
-    session_type = session_type or rows.first(SessionType, id=session.service_id)
+    asked = [] if session_type else [rows.question(SessionType, id=session.service_id)]
+    asked += [] if session.version == 1 else [rows.question(Cancellation, session_id=session.id)]
+    with context.store.asked_together(*asked):
+        session_type = session_type or rows.first(SessionType, id=session.service_id)
+        cancellations = [] if session.version == 1 else rows.every(Cancellation, session_id=session.id)
     assert session_type is not None
-    cancellations = [] if session.version == 1 else rows.every(Cancellation, session_id=session.id)
     cancellations.sort(key=lambda each: each.id)
     return {
         "id": session.id,

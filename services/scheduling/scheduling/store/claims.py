@@ -173,6 +173,11 @@ def release(store: Store, owner_id: str) -> bool:
     return bool(store.execute("DELETE FROM claims WHERE owner_id = %s RETURNING kind", (owner_id,)))
 
 
+def give_up(store: Store, owner_id: str) -> None:
+    """The same, for whoever need not know; among what is written together."""
+    store.write("DELETE FROM claims WHERE owner_id = %s", (owner_id,))
+
+
 def drop_ended(store: Store, until: datetime, at_once: int) -> int:
     """Delete claims of holds that ended up to `until`, but for those that a writer has in hand; returns how many."""
     return len(
