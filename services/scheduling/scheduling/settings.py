@@ -28,7 +28,8 @@ class Settings(ServiceSettings):
     def read(cls, env: Env) -> Settings:
         """The settings of this process."""
         return cls(
-            **chassis_settings(env)
+            # What is heard here is shown; what is told from here is acted upon elsewhere, and goes first.
+            **chassis_settings(env, niceness=5)
             | {
                 "clients_url": _address(env, "CLIENTS_URL"),
                 "payments_public_url": _address(env, "PAYMENTS_PUBLIC_URL"),

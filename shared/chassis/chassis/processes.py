@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -82,6 +83,7 @@ def run_consume(service: Service) -> None:
     """Handle events, and retry those that are kept."""
     from chassis.consumer import EventConsumer
 
+    os.nice(service.settings.consumer_niceness)
     consumer = EventConsumer(service)
     retries = JobRunner([consumer.inbox.retries()], service.wakeups, service.metrics)
     _run(service, [consumer, retries], ready=lambda: consumer.ready)

@@ -61,10 +61,12 @@ class ServiceSettings:
     """How often a failing handler is tried before its event is parked"""
     consumer_batch: int = 100
     """Events taken in one transaction at most"""
+    consumer_niceness: int = 0
+    """How far the consumer gives way to other processes where processor time is short: 0, not at all, to 19"""
 
 
-def chassis_settings(env: Env) -> dict[str, Any]:
-    """The fields of ServiceSettings, read from `env`."""
+def chassis_settings(env: Env, *, niceness: int = 0) -> dict[str, Any]:
+    """The fields of ServiceSettings, read from `env`; `niceness` is the consumer's, unless that says otherwise."""
     return {
         "store_url": env.str("STORE_URL"),
         "broker_url": env.str("BROKER_URL"),
@@ -92,6 +94,7 @@ def chassis_settings(env: Env) -> dict[str, Any]:
         "inbox_retention_days": env.int("INBOX_RETENTION_DAYS", 30, validate=_AT_LEAST_ONE),
         "inbox_attempts": env.int("INBOX_ATTEMPTS", 8, validate=_AT_LEAST_ONE),
         "consumer_batch": env.int("CONSUMER_BATCH", 100, validate=validate.Range(1, 1000)),
+        "consumer_niceness": env.int("CONSUMER_NICENESS", niceness, validate=validate.Range(0, 19)),
     }
 
 

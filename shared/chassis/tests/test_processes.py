@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -176,6 +177,17 @@ def test_the_command_line_says_in_a_line_what_is_wrong(environment: Environment,
     assert "INBOX_RETENTION_DAYS" in fails("relay", OUTBOX_RETENTION_DAYS="30")
     assert "CONSUMER_BATCH" in fails("relay", CONSUMER_BATCH="0")
     assert "AUTH_JWT_SECRET" in fails("relay", AUTH_JWT_SECRET="")
+    assert "CONSUMER_NICENESS" in fails("consume", CONSUMER_NICENESS="-1")
+
+
+def test_a_consumer_gives_way_to_others_as_far_as_it_is_told(
+    processes: Processes, environment: Environment, suite: Bench
+) -> None:
+    ours = os.nice(0)
+    for told, niceness in (({}, ours), ({"CONSUMER_NICENESS": "3"}, ours + 3)):
+        consumer = processes.start(LEDGER, "consume", environment={**environment, **told})
+        assert os.getpriority(os.PRIO_PROCESS, consumer.process.pid) == niceness
+        assert consumer.terminate() == 0
 
 
 def test_sigterm_lets_requests_finish(processes: Processes, environment: Environment, suite: Bench) -> None:
