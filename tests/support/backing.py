@@ -17,6 +17,7 @@ import signal
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,6 +30,7 @@ import psycopg
 import requests
 from psycopg import sql
 
+from chassis.store import Store
 from support.servers import (
     ContainerServer,
     ForeignServer,
@@ -43,6 +45,8 @@ from support.servers import (
 )
 from support.waiting import wait_until
 
+Schema = tuple[Path, ...]
+"""The folders of the migrations that make it; none for an empty store."""
 AnyServer = ForeignServer | ContainerServer | PrivateServer
 _START_DEADLINE = 300.0
 _SETTINGS: dict[str, object] = {"max_connections": 300}
@@ -138,26 +142,52 @@ class Postgres(_Backing):
 
     url: str
     _made: list[str] = field(default_factory=list)
+    _role: tuple[str, str] | None = None
+    _templates: dict[Schema, str] = field(default_factory=dict)
 
-    def database(self) -> str:
-        """The address of a fresh database, owned by a role of its own that may do nothing else, as in production."""
-        name, password = f"test_{secrets.token_hex(6)}", secrets.token_hex(8)
-        role = sql.Identifier(name)
-        self._administer(
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)),
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role),
-        )
-        self._made.append(name)
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=f"{name}:{password}@{parts.hostname}:{parts.port}", path=f"/{name}"))
+    def database(self, schema: Schema = ()) -> str:
+        """The address of a fresh database with the tables of `schema`, owned by a role that may do nothing else, as in production."""
+        if schema and schema not in self._templates:
+            template = self._create()
+            with closing(Store(self._address(template))) as store:
+                store.migrate(*schema)
+            self._templates[schema] = template
+        self._made.append(self._create(self._templates.get(schema, "template1")))
+        return self._address(self._made[-1])
 
     def drop_databases(self) -> None:
         """Removes what `database` made, whoever is still connected."""
         while self._made:
-            name = sql.Identifier(self._made.pop())
-            self._administer(
-                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name), sql.SQL("DROP ROLE {}").format(name)
-            )
+            self._drop(self._made.pop())
+
+    def leave(self) -> None:
+        """Removes what this process still has there."""
+        self.drop_databases()
+        while self._templates:
+            self._drop(self._templates.popitem()[1])
+        if self._role:
+            self._administer(sql.SQL("DROP ROLE {}").format(sql.Identifier(self._role[0])))
+            self._role = None
+
+    def _create(self, template: str = "template1") -> str:
+        name = f"test_{secrets.token_hex(6)}"
+        if self._role is None:
+            self._role = name, secrets.token_hex(8)
+            role = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}")
+            self._administer(role.format(sql.Identifier(name), sql.Literal(self._role[1])))
+        database = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}")
+        self._administer(database.format(*map(sql.Identifier, (name, self._role[0], template))))
+        return name
+
+    def _drop(self, name: str) -> None:
+        self._administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _address(self, database: str) -> str:
+        assert self._role
+        parts = urlsplit(self.url)
+        return urlunsplit(
+            parts._replace(netloc=f"{':'.join(self._role)}@{parts.hostname}:{parts.port}", path=f"/{database}")
+        )
 
     def wait_ready(self) -> None:
         wait_until(

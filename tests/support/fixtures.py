@@ -2,13 +2,16 @@
 
 import contextlib
 import fcntl
+import functools
 import signal
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
-from support.backing import Backing, Broker, Postgres, obtain_broker, obtain_postgres, remove_described
+from chassis.store import Store
+from support.backing import Backing, Broker, Postgres, Schema, obtain_broker, obtain_postgres, remove_described
 from support.processes import Processes
 
 _STATE = pytest.StashKey[Path]()
@@ -80,11 +83,13 @@ def broker(pytestconfig: pytest.Config) -> Broker:
 
 
 @pytest.fixture(scope="session")
-def postgres(pytestconfig: pytest.Config) -> Postgres:
+def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     """A real PostgreSQL, shared by the whole run; take a fresh database of it by `postgres_url`."""
     place = pytestconfig.stash[_STATE]
     with _alone(place):
-        return _noted(pytestconfig, obtain_postgres(place / _POSTGRES, hasty=True))
+        obtained = _noted(pytestconfig, obtain_postgres(place / _POSTGRES, hasty=True))
+    yield obtained
+    obtained.leave()
 
 
 @pytest.fixture(scope="session")
@@ -110,17 +115,36 @@ def broker_url(broker: Broker) -> Iterator[str]:
     broker.drop_vhosts()
 
 
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    """The tables that a test's store has from its beginning. A package whose tests want some gives its own: they are copied, which takes
+    a tenth of the time of making them."""
+    return ()
+
+
 @pytest.fixture
-def postgres_url(postgres: Postgres) -> Iterator[str]:
+def postgres_url(postgres: Postgres, schema: Schema) -> Iterator[str]:
     """A database that only this test uses, owned by a role without further rights."""
-    yield postgres.database()
+    yield postgres.database(schema)
     postgres.drop_databases()
 
 
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path, schema: Schema) -> str:
     """A SQLite file that only this test uses."""
-    return f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    file = tmp_path / "store.sqlite3"
+    if schema:
+        file.write_bytes(_sqlite_file(schema))
+    return f"sqlite:///{file}"
+
+
+@functools.cache
+def _sqlite_file(schema: Schema) -> bytes:
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place, "made.sqlite3")
+        with contextlib.closing(Store(f"sqlite:///{file}")) as store:
+            store.migrate(*schema)
+        return file.read_bytes()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

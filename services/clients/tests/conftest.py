@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from services.clients.tests.driver import Caller, Suite, build_suite
+
+from chassis.service import CHASSIS_MIGRATIONS
+from clients import store
+from support.backing import Schema
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    """What a store of this service holds before anything happens."""
+    return CHASSIS_MIGRATIONS, Path(store.__file__).parent / "migrations"
 
 
 @pytest.fixture

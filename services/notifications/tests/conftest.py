@@ -12,14 +12,22 @@ from cheroot.wsgi import PathInfoDispatcher, Server
 from services.notifications.tests.driver import SECRET, Practice, StandingClock, account, client
 
 from chassis.app import create_app
-from chassis.service import migrate
+from chassis.service import CHASSIS_MIGRATIONS, migrate
+from notifications import store
 from notifications.operations.context import Notifications
 from notifications.service import build
 from notifications.settings import Settings
 from sandbox.app import create_sandbox
 from sandbox.settings import SandboxSettings
+from support.backing import Schema
 
 MakePractice = Callable[..., Practice]
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    """What a store of this service holds before anything happens."""
+    return CHASSIS_MIGRATIONS, Path(store.__file__).parent / "migrations"
 
 
 @pytest.fixture

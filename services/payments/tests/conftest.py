@@ -13,13 +13,21 @@ from cheroot.wsgi import Server
 from services.payments.tests.practice import SECRET, Practice, SuiteClock
 
 from chassis.app import create_app
-from chassis.service import migrate
+from chassis.service import CHASSIS_MIGRATIONS, migrate
+from payments import store
 from payments.service import build
 from payments.settings import Settings
 from sandbox.app import create_sandbox
 from sandbox.settings import SandboxSettings
+from support.backing import Schema
 
 Open = Callable[..., Practice]
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    """What a store of this service holds before anything happens."""
+    return CHASSIS_MIGRATIONS, Path(store.__file__).parent / "migrations"
 
 
 @contextlib.contextmanager

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from services.scheduling.tests.driver import World, build_world
+
+from chassis.service import CHASSIS_MIGRATIONS
+from scheduling import store
+from support.backing import Schema
+
+
+@pytest.fixture(scope="session")
+def schema() -> Schema:
+    """What a store of this service holds before anything happens."""
+    return CHASSIS_MIGRATIONS, Path(store.__file__).parent / "migrations"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -223,13 +224,13 @@ def test_whole_days_are_told_as_dates() -> None:
     assert (event.decoded("dtstart"), event.decoded("dtend")) == (date(2026, 12, 24), date(2026, 12, 27))
 
 
-def test_calendars_that_were_there_before_have_got_a_link_each(sqlite_url: str) -> None:
+def test_calendars_that_were_there_before_have_got_a_link_each(tmp_path: Path) -> None:
     """The migration draws a secret for every one."""
     from importlib import import_module
 
     from chassis.store import Store
 
-    store = Store(sqlite_url)
+    store = Store(f"sqlite:///{tmp_path / 'before.sqlite3'}")
     with store.transaction():
         store.execute("CREATE TABLE calendars (id TEXT PRIMARY KEY)")
         for id in ("cal_1", "cal_2"):
