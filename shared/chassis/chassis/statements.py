@@ -69,6 +69,10 @@ class Connection(psycopg.Connection[Any]):
         """Run this with what comes next, at the latest with the COMMIT."""
         self._left.append((text, bound))
 
+    @property
+    def something_left(self) -> bool:
+        return bool(self._left)
+
     def forget_left(self) -> None:
         self._left.clear()
 
@@ -77,12 +81,17 @@ class Connection(psycopg.Connection[Any]):
         """What is run inside goes together with what was left."""
         if not self._left:
             yield
-            return
-        left, self._left = self._left, []
-        with self.pipeline():
-            for text, bound in left:
-                self.run(text, bound)
+        elif self._pipeline:
+            self._run_left()
             yield
+        else:
+            with self.pipeline():
+                yield
+
+    def _run_left(self) -> None:
+        left, self._left = self._left, []
+        for text, bound in left:
+            self.run(text, bound)
 
     def run(self, text: str, bound: Sequence[Any]) -> None:
         """Run a statement whose placeholders are numbered."""
@@ -90,6 +99,7 @@ class Connection(psycopg.Connection[Any]):
         psycopg.RawCursor(self).execute(text, bound)
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        # For whoever comes past peewee's hands; what the database runs goes together with what was left.
         with self.with_left():
             return super().cursor(*args, **kwargs)
 
@@ -98,6 +108,7 @@ class Connection(psycopg.Connection[Any]):
         # Within another one that goes on.
         self._pipeline = self._pipeline or _Pipeline(self)
         with super().pipeline() as pipeline:
+            self._run_left()
             yield pipeline
 
 

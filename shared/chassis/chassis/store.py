@@ -415,9 +415,21 @@ class _PostgresqlPool(PooledPostgresqlDatabase):
     def _is_closed(self, conn: Any) -> bool:
         return bool(conn.closed)
 
+    def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
+        with self._with_left():
+            return super().execute_sql(sql, params)
+
     def commit(self) -> Any:
-        with statements.as_peewee_does(), self.connection().with_left():
+        with self._with_left():
             return super().commit()
+
+    @contextmanager
+    def _with_left(self) -> Iterator[None]:
+        if self.is_closed() or not self.connection().something_left:
+            yield
+            return
+        with statements.as_peewee_does(), self.connection().with_left():
+            yield
 
     def rollback(self) -> Any:
         self.connection().forget_left()

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from peewee import DatabaseProxy, IntegerField, Model, TextField
 
-from chassis import rows
+from chassis import rows, statements
 from chassis.columns import JsonField, UtcDateTimeField
 from chassis.statements import Connection
 from chassis.store import Store, StoreDown
@@ -435,6 +435,50 @@ def test_postgresql_is_sent_what_is_left_at_the_end_with_the_commit(
     # The first begins the pipeline.
     assert all(ways[1:])
     assert len(ways) > 1
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("way", ["one question", "questions", "a write", "statements together", "peewee's own"])
+def test_what_is_left_goes_the_way_of_what_comes_next(
+    postgresql: Store, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    ways: list[object] = []
+    enqueue, execute = statements._Pipeline._enqueue_sync, psycopg.Cursor.execute
+
+    def ended(pipeline: statements._Pipeline) -> None:
+        ways.append(pipeline)
+        enqueue(pipeline)
+
+    def executed(cursor: psycopg.Cursor[Any], *asked: Any, **how: Any) -> Any:
+        if not cursor.connection.pgconn.pipeline_status:
+            ways.append(asked)
+        return execute(cursor, *asked, **how)
+
+    with postgresql.transaction():
+        monkeypatch.setattr(statements._Pipeline, "_enqueue_sync", ended)
+        monkeypatch.setattr(psycopg.Cursor, "execute", executed)
+        with postgresql.as_one(left=True):
+            rows.add(_room("room_1"))
+        with postgresql.as_one(left=True):
+            rows.add(_room("room_2"))
+        assert not ways
+        match way:
+            case "one question":
+                assert rows.first(Room, id="room_2", lock=True) is not None
+            case "questions":
+                asked = [rows.question(Room, id=f"room_{number}", lock=True) for number in (1, 2)]
+                with postgresql.asked_together(*asked):
+                    assert len(ways) == 1
+                    assert all(rows.first(Room, id=f"room_{number}", lock=True) for number in (1, 2))
+            case "a write":
+                rows.update(Room, "room_2", {"seats": 9})
+            case "statements together":
+                with postgresql.together():
+                    rows.update(Room, "room_1", {"seats": 9})
+                    rows.update(Room, "room_2", {"seats": 9})
+            case _:
+                assert Room.select().count() == 2
+        assert len(ways) == 1
 
 
 @pytest.mark.integration
