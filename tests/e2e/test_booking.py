@@ -16,7 +16,7 @@ from e2e.conftest import Console
 from embedded.practice import Practice, on_a_weekday
 from support.browser import Complaints, person, violations
 
-FREE_DAY = re.compile("free times?$")
+FREE_DAY = re.compile(r"(one free time|\d+ free times)$")
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKING_HOURS = [{"weekday": day, "start": "10:00", "end": "13:00"} for day in ("mon", "tue", "wed", "thu", "fri")]
 # Whatever other tests have put there.
