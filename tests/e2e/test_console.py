@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from e2e.conftest import Console, sign_in
 from embedded.practice import on_a_weekday
@@ -136,6 +136,40 @@ def test_a_service_that_is_down_is_named_and_the_rest_works(page: Page, service:
 
     expect(page.get_by_role("alert").first).to_contain_text(f"The {service} service does not answer")
     expect(page.get_by_role("navigation", name="Main navigation")).to_be_visible()
+
+
+def test_a_part_whose_loading_is_cut_off_is_loaded_again(page: Page) -> None:
+    asked: list[str] = []
+
+    def cut_off_at_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    page.route("**/assets/DashboardPage-*.js", cut_off_at_first)
+
+    page.get_by_role("link", name="Dashboard").click()
+
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    assert len(asked) == 2
+
+
+def test_a_part_that_is_not_to_be_had_is_told_and_comes_with_the_next_version(suite: Console, browser: Browser) -> None:
+    context = person(browser, suite.url)
+    page = context.new_page()
+    sign_in(page)
+    page.route("**/assets/DashboardPage-*.js", lambda route: route.fulfill(status=404))
+
+    page.get_by_role("link", name="Dashboard").click()
+    expect(page.get_by_role("alert")).to_contain_text("This part of the page could not be loaded.")
+    expect(page.get_by_role("navigation", name="Main navigation")).to_be_visible()
+    page.unroute("**/assets/DashboardPage-*.js")
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
+    context.close()
 
 
 def test_an_address_that_leads_nowhere_says_so(visit: Callable[[str], Page]) -> None:

@@ -4,26 +4,27 @@ import './nonce'
 import { Center, Loader, MantineProvider } from '@mantine/core'
 import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Redirect, Route, Switch } from 'wouter'
 import { SignedIn } from '~/auth/SignedIn'
 import { Boundary } from '~/ui/Boundary'
+import { later } from '~/ui/later'
 import { NotFound } from './NotFound'
 import { nonce } from './nonce'
 import { queries } from './queries'
 import { Shell } from './Shell'
 import { theme } from './theme'
 
-const CalendarPage = lazy(() => import('~/features/calendar/CalendarPage'))
-const ClientsPage = lazy(() => import('~/features/clients/ClientsPage'))
-const ClientPage = lazy(() => import('~/features/clients/ClientPage'))
-const DashboardPage = lazy(() => import('~/features/dashboard/DashboardPage'))
-const SetupPage = lazy(() => import('~/features/setup/SetupPage'))
-const OperationsPage = lazy(() => import('~/features/operations/OperationsPage'))
-const BookingPage = lazy(() => import('~/features/booking/BookingPage'))
-const ManagePage = lazy(() => import('~/features/booking/ManagePage'))
-const SignInCallback = lazy(() => import('~/auth/SignInCallback'))
+const CalendarPage = later(() => import('~/features/calendar/CalendarPage'))
+const ClientsPage = later(() => import('~/features/clients/ClientsPage'))
+const ClientPage = later(() => import('~/features/clients/ClientPage'))
+const DashboardPage = later(() => import('~/features/dashboard/DashboardPage'))
+const SetupPage = later(() => import('~/features/setup/SetupPage'))
+const OperationsPage = later(() => import('~/features/operations/OperationsPage'))
+const BookingPage = later(() => import('~/features/booking/BookingPage'))
+const ManagePage = later(() => import('~/features/booking/ManagePage'))
+const SignInCallback = later(() => import('~/auth/SignInCallback'))
 
 export function App() {
   return (

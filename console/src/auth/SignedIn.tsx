@@ -1,12 +1,13 @@
 // Shows what is below it to who is signed in, and a sign-in to everybody else.
 import { Center, Loader } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { lazy, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
+import { later } from '~/ui/later'
 import { useClaims } from './session'
 import { resume } from './signing'
 
-const SignInPage = lazy(() => import('./SignInPage'))
+const SignInPage = later(() => import('./SignInPage'))
 
 export function SignedIn({ children }: { children: ReactNode }) {
   const { t } = useTranslation('app')

@@ -3,11 +3,12 @@
 import { QueryErrorResetBoundary } from '@tanstack/react-query'
 import { Component, type ErrorInfo, type ReactNode } from 'react'
 import { Failure } from './Failure'
+import { NotLoaded } from './later'
 
 type Props = { children: ReactNode; onReset: () => void }
 
 class Catcher extends Component<Props, { error: Error | null }> {
-  state = { error: null }
+  state: { error: Error | null } = { error: null }
 
   static getDerivedStateFromError(error: Error) {
     return { error }
@@ -18,12 +19,14 @@ class Catcher extends Component<Props, { error: Error | null }> {
   }
 
   render() {
-    if (this.state.error === null) return this.props.children
+    const { error } = this.state
+    if (error === null) return this.props.children
     const again = () => {
+      if (error instanceof NotLoaded) return window.location.reload()
       this.props.onReset()
       this.setState({ error: null })
     }
-    return <Failure error={this.state.error} onRetry={again} />
+    return <Failure error={error} onRetry={again} />
   }
 }
 
