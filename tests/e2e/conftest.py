@@ -81,13 +81,14 @@ def page(visitor: Page) -> Page:
 
 
 @pytest.fixture
-def visit(page: Page) -> Callable[[str], Page]:
-    """Go to a path as the provider."""
+def visit(visitor: Page) -> Callable[[str], Page]:
+    """Go to a path as the provider, who has signed in in this tab before and is not asked again."""
+    visitor.add_init_script("sessionStorage.setItem('timeblu.signed-in', 'demo')")
 
     def go(path: str) -> Page:
-        page.goto(path)
-        expect(page.get_by_role("heading", level=1).first).to_be_visible()
-        return page
+        visitor.goto(path)
+        expect(visitor.get_by_role("heading", level=1).first).to_be_visible()
+        return visitor
 
     return go
 

@@ -125,12 +125,12 @@ def expect_status(panel: Locator, status: str) -> None:
 
 
 def test_a_cancellation_refunds_what_was_quoted_and_the_panel_shows_it_arrive(
-    room: Room, show: Show, page: Page
+    room: Room, show: Show, visitor: Page
 ) -> None:
     client = room.client()
     panel = show(room.paid(client, room.another_day()))
     expect(part(panel, "Deposit")).to_contain_text("Paid: €20.00 is with you.")
-    assert violations(page, PANEL) == []
+    assert violations(visitor, PANEL) == []
 
     panel.get_by_role("button", name="Cancel session").click()
 
@@ -139,7 +139,7 @@ def test_a_cancellation_refunds_what_was_quoted_and_the_panel_shows_it_arrive(
     expect(quote).to_contain_text("at least 48 hours")
     expect(quote.get_by_role("row").filter(has_text="50 %")).to_contain_text("€10.00")
     expect(quote).to_contain_text("Banks take 5–10 business days")
-    assert violations(page, PANEL) == []
+    assert violations(visitor, PANEL) == []
 
     panel.get_by_label("Reason").fill("The room is flooded")
     panel.get_by_role("button", name="Refund €20.00").click()
@@ -149,13 +149,13 @@ def test_a_cancellation_refunds_what_was_quoted_and_the_panel_shows_it_arrive(
     expect(refund).to_contain_text("Refund succeeded")
     expect(refund).to_contain_text("€20.00 (100 %)")
     expect(part(panel, "Deposit").get_by_role("status")).to_have_text("Refunded")
-    assert violations(page, PANEL) == []
+    assert violations(visitor, PANEL) == []
     mail = room.practice.wait_mail(client["email"], "cancelled")
     assert "The room is flooded" in mail["text"]
     assert "20.00" in mail["text"]
 
 
-def test_skipping_the_refund_keeps_the_deposit_and_can_be_undone(room: Room, show: Show, page: Page) -> None:
+def test_skipping_the_refund_keeps_the_deposit_and_can_be_undone(room: Room, show: Show, visitor: Page) -> None:
     panel = show(room.paid(room.client(), room.another_day()))
 
     panel.get_by_role("button", name="Cancel session").click()
@@ -164,7 +164,7 @@ def test_skipping_the_refund_keeps_the_deposit_and_can_be_undone(room: Room, sho
     expect(part(panel, "Deposit")).to_contain_text("You keep €20.00.")
     expect(panel.get_by_role("list", name="Refunds")).to_contain_text("You decided to keep the deposit.")
 
-    page.get_by_role("button", name="Undo", exact=True).click()
+    visitor.get_by_role("button", name="Undo", exact=True).click()
 
     expect_status(panel, "Confirmed")
     expect(part(panel, "Deposit").get_by_role("status")).to_have_text("Deposit paid")
@@ -185,10 +185,10 @@ def test_a_refund_that_fails_says_why_and_what_to_do(room: Room, show: Show) -> 
 
 
 def test_with_payments_down_a_session_can_be_cancelled_by_the_policy_all_the_same(
-    room: Room, show: Show, page: Page
+    room: Room, show: Show, visitor: Page
 ) -> None:
     session = room.paid(room.client(), room.another_day())
-    page.route(
+    visitor.route(
         "**/payments/v1/**", lambda route: route.fulfill(status=503, json={"code": "unavailable", "status": 503})
     )
     panel = show(session)
@@ -198,7 +198,7 @@ def test_with_payments_down_a_session_can_be_cancelled_by_the_policy_all_the_sam
     expect(panel.get_by_role("alert")).to_contain_text("What would go back cannot be shown just now")
     panel.get_by_role("button", name="Refund by policy").click()
     expect_status(panel, "Cancelled")
-    page.unroute("**/payments/v1/**")
+    visitor.unroute("**/payments/v1/**")
 
     expect(panel.get_by_role("list", name="Refunds")).to_contain_text("Refund succeeded", timeout=20_000)
 
@@ -247,7 +247,7 @@ def test_a_deposit_paid_in_cash_is_noted_and_returned_in_cash(room: Room, show: 
     expect_status(panel, "Cancelled")
 
 
-def test_cash_is_not_taken_for_what_was_paid_by_card_meanwhile(room: Room, show: Show, page: Page) -> None:
+def test_cash_is_not_taken_for_what_was_paid_by_card_meanwhile(room: Room, show: Show, visitor: Page) -> None:
     session = room.book(room.client(), room.another_day(), room.coaching)
     due = room.practice.wait_deposit(session["id"], "required")
     deposit = part(show(session), "Deposit")
@@ -288,7 +288,7 @@ def test_a_message_that_failed_is_sent_once_more(room: Room, show: Show) -> None
     ],
 )
 def test_a_series_is_moved_as_far_as_one_says_and_back(
-    room: Room, show: Show, page: Page, scope: str, moved: list[bool]
+    room: Room, show: Show, visitor: Page, scope: str, moved: list[bool]
 ) -> None:
     ids = room.weekly(times=3)
     planned = room.starts(ids)
@@ -299,11 +299,11 @@ def test_a_series_is_moved_as_far_as_one_says_and_back(
     panel.get_by_label(scope).check()
     panel.get_by_role("button", name="Move session").click()
 
-    undo = page.get_by_role("button", name="Undo", exact=True)
+    undo = visitor.get_by_role("button", name="Undo", exact=True)
     expect(undo).to_be_visible()
     assert [now != then for now, then in zip(room.starts(ids), planned, strict=True)] == moved
     undo.click()
-    expect(page.get_by_text("Undone")).to_be_visible()
+    expect(visitor.get_by_text("Undone")).to_be_visible()
     assert room.starts(ids) == planned
 
 
@@ -328,37 +328,37 @@ def test_what_is_free_beside_another_of_the_series_is_not_offered(room: Room, sh
 
 @pytest.mark.parametrize(("button", "form_opens"), [("Confirm", False), ("Cancel session", True)])
 def test_what_is_done_about_a_session_that_others_cancelled_leads_back_to_how_it_stands(
-    room: Room, show: Show, page: Page, button: str, form_opens: bool
+    room: Room, show: Show, visitor: Page, button: str, form_opens: bool
 ) -> None:
     session = room.book(room.client(), room.another_day(), status="pending")
     panel = show(session)
     # What others did is not heard of before it is come upon.
-    page.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
-    page.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
+    visitor.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
+    visitor.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
     if form_opens:
         panel.get_by_role("button", name="Cancel session").click()
     room.practice.cancel(session["id"])
-    page.unroute_all()
+    visitor.unroute_all()
 
     panel.get_by_role("button", name=button, exact=True).click()
 
-    told = page.get_by_role("alert").filter(has_text="it was changed meanwhile, or done already")
+    told = visitor.get_by_role("alert").filter(has_text="it was changed meanwhile, or done already")
     expect(told).to_be_visible()
     expect_status(panel, "Cancelled")
-    assert violations(page, ".mantine-Notification-root") == []
+    assert violations(visitor, ".mantine-Notification-root") == []
 
 
-def test_a_session_that_others_moved_is_not_moved_unasked(room: Room, show: Show, page: Page) -> None:
+def test_a_session_that_others_moved_is_not_moved_unasked(room: Room, show: Show, visitor: Page) -> None:
     starts_at = room.another_day()
     session = room.book(room.client(), starts_at)
     panel = show(session)
-    page.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
-    page.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
+    visitor.route("**/scheduling/v1/sessions?*updated_since=*", lambda route: route.fulfill(json=NOTHING))
+    visitor.route(f"**/scheduling/v1/sessions/{session['id']}", lambda route: route.fulfill(json=session))
     panel.get_by_role("button", name="Reschedule", exact=True).click()
     panel.get_by_role("combobox", name="Time").fill(on_the_wall(starts_at + timedelta(hours=6)))
     elsewhere = {"starts_at": (starts_at + timedelta(hours=4)).isoformat()}
     room.practice.post("scheduling", f"/v1/sessions/{session['id']}/reschedule", elsewhere)
-    page.unroute_all()
+    visitor.unroute_all()
 
     panel.get_by_role("button", name="Move session").click()
     expect(panel.get_by_role("alert").filter(has_text="Somebody has moved it meanwhile")).to_contain_text(
@@ -370,7 +370,7 @@ def test_a_session_that_others_moved_is_not_moved_unasked(room: Room, show: Show
     assert room.starts([session["id"]]) == [starts_at + timedelta(hours=6)]
 
 
-def test_the_session_of_a_client_who_was_erased_meanwhile_names_nobody(room: Room, show: Show, page: Page) -> None:
+def test_the_session_of_a_client_who_was_erased_meanwhile_names_nobody(room: Room, show: Show, visitor: Page) -> None:
     client = room.client()
     session = room.book(client, room.another_day(), session_notes="Afraid of dogs.")
     panel = show(session)
@@ -380,7 +380,7 @@ def test_the_session_of_a_client_who_was_erased_meanwhile_names_nobody(room: Roo
     erase = f"/v1/clients/{client['id']}/erase"
     wait_until(lambda: room.practice.post("clients", erase), what="the client to be erased", ignoring=(Refused,))
 
-    gone = page.get_by_role("dialog", name="Deleted client")
+    gone = visitor.get_by_role("dialog", name="Deleted client")
     expect(gone).to_be_visible()
     expect(gone.get_by_label("Private session notes")).to_have_value("")
     expect(gone).not_to_contain_text(client["name"])
@@ -436,14 +436,14 @@ def test_a_pending_session_says_what_it_waits_for_and_is_confirmed(room: Room, s
     expect(panel.get_by_role("note")).to_have_count(0)
 
 
-def test_what_took_place_is_completed_and_corrected(room: Room, show: Show, page: Page) -> None:
+def test_what_took_place_is_completed_and_corrected(room: Room, show: Show, visitor: Page) -> None:
     panel = show(room.book(room.client(), datetime.now(UTC) - timedelta(days=3)))
 
     panel.get_by_role("button", name="Complete", exact=True).click()
     expect_status(panel, "Completed")
     panel.get_by_role("button", name="It was a no-show").click()
     expect_status(panel, "No-show")
-    page.get_by_role("button", name="Undo", exact=True).click()
+    visitor.get_by_role("button", name="Undo", exact=True).click()
 
     expect_status(panel, "Completed")
 
@@ -469,7 +469,7 @@ def test_a_session_whose_slot_has_gone_is_restored_at_an_alternative(room: Room,
     assert (stands["status"], stands["starts_at"]) != ("confirmed", session["starts_at"])
 
 
-def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room, show: Show, page: Page) -> None:
+def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room, show: Show, visitor: Page) -> None:
     starts_at = room.another_day()
     room.book(room.client(), starts_at + timedelta(hours=2))
     session = room.book(room.client(), starts_at)
@@ -483,8 +483,8 @@ def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room
 
     expect(part(panel, "History")).to_contain_text("Rescheduled")
     assert room.practice.session(session["id"])["starts_at"] != session["starts_at"]
-    page.get_by_role("button", name="Undo", exact=True).click()
-    expect(page.get_by_text("Undone")).to_be_visible()
+    visitor.get_by_role("button", name="Undo", exact=True).click()
+    expect(visitor.get_by_text("Undone")).to_be_visible()
     assert room.practice.session(session["id"])["starts_at"] == session["starts_at"]
 
 
@@ -519,16 +519,16 @@ def test_a_note_that_somebody_else_changed_meanwhile_is_not_overwritten_unasked(
     assert room.practice.session(session["id"])["notes"] == "Bring a pen."
 
 
-def test_a_session_is_duplicated_a_week_later(room: Room, show: Show, page: Page) -> None:
+def test_a_session_is_duplicated_a_week_later(room: Room, show: Show, visitor: Page) -> None:
     client, starts_at = room.client(), room.another_day() + timedelta(hours=8)
     panel = show(room.book(client, starts_at, notes="Bring a pen.", session_notes="Afraid of dogs."))
 
     panel.get_by_role("button", name="More actions").click()
-    page.get_by_role("menuitem", name="Duplicate").click()
+    visitor.get_by_role("menuitem", name="Duplicate").click()
     panel.get_by_role("button", name="+1 week").click()
     panel.get_by_role("button", name="Create session").click()
 
-    expect(page.get_by_text(re.compile("Duplicated to"))).to_be_visible()
+    expect(visitor.get_by_text(re.compile("Duplicated to"))).to_be_visible()
     first, second = room.practice.get("scheduling", "/v1/sessions", client_id=client["id"])["data"]
     assert datetime.fromisoformat(second["starts_at"]) - datetime.fromisoformat(first["starts_at"]) == timedelta(days=7)
     assert (second["notes"], second["session_notes"]) == ("Bring a pen.", "")
@@ -554,10 +554,10 @@ def test_the_panel_is_whole_on_a_phone_in_the_dark_and_in_german(room: Room, sui
     context.close()
 
 
-def test_the_panel_is_left_by_escape(room: Room, show: Show, page: Page) -> None:
+def test_the_panel_is_left_by_escape(room: Room, show: Show, visitor: Page) -> None:
     panel = show(room.book(room.client(), room.another_day()))
 
-    page.keyboard.press("Escape")
+    visitor.keyboard.press("Escape")
 
     expect(panel).to_have_count(0)
-    expect(page).to_have_url(re.compile(r"/calendar(\?(?!.*session=).*)?$"))
+    expect(visitor).to_have_url(re.compile(r"/calendar(\?(?!.*session=).*)?$"))
