@@ -471,12 +471,12 @@ def test_a_session_whose_slot_has_gone_is_restored_at_an_alternative(room: Room,
 
 def test_a_session_is_moved_to_an_alternative_of_a_time_that_is_taken(room: Room, show: Show, visitor: Page) -> None:
     starts_at = room.another_day()
-    room.book(room.client(), starts_at + timedelta(hours=2))
+    taken = room.book(room.client(), starts_at + timedelta(hours=2))
     session = room.book(room.client(), starts_at)
     panel = show(session)
 
     panel.get_by_role("button", name="Reschedule", exact=True).click()
-    panel.get_by_role("combobox", name="Time").fill(f"{(starts_at + timedelta(hours=3)).hour:02}:00")
+    panel.get_by_role("combobox", name="Time").fill(on_the_wall(datetime.fromisoformat(taken["starts_at"])))
     panel.get_by_role("button", name="Move session").click()
     expect(panel.get_by_role("alert")).to_contain_text("This time is taken")
     panel.get_by_role("group", name="Free instead").get_by_role("button").last.click()
