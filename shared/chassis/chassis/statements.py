@@ -107,9 +107,15 @@ class Connection(psycopg.Connection[Any]):
     def pipeline(self) -> Iterator[psycopg.Pipeline]:
         # Within another one that goes on.
         self._pipeline = self._pipeline or _Pipeline(self)
-        with super().pipeline() as pipeline:
-            self._run_left()
-            yield pipeline
+        try:
+            with super().pipeline() as pipeline:
+                self._run_left()
+                yield pipeline
+        except BaseException:
+            # What follows a statement that fails is not run. psycopg takes it for prepared all the same, and would name to the server for
+            # ever what that does not know, be it COMMIT: it is to learn all anew.
+            self._prepared.clear()
+            raise
 
 
 @contextmanager

@@ -115,6 +115,39 @@ def test_a_statement_alone_finds_a_connection_that_lives(postgresql: Store, post
     assert postgresql.alone(postgresql.question("SELECT n FROM counters WHERE id = 1")) == [(1,)]
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("uses", range(3, 7))
+def test_what_fails_in_a_pipeline_leaves_a_connection_that_works(postgres_url: str, uses: int) -> None:
+    # psycopg prepares what it is given for the sixth time: asked in vain, or the COMMIT that is not come to.
+    store = Store(postgres_url, pool_size=1)
+    fails, asked = store.question("SELECT 1 / %s::int", (0,)), store.question("SELECT %s::int", (7,))
+
+    def failing() -> None:
+        with store.transaction(fails, asked):
+            pass
+
+    def failing_at_its_end() -> None:
+        with store.transaction(), store.as_one(left=True):
+            store.write(*fails[:2])
+
+    def failing_outside() -> None:
+        with store.reading(), store.asked_together(fails, asked):
+            pass
+
+    for fail in (failing, failing_at_its_end, failing_outside):
+        with pytest.raises(peewee.DataError, match="division by zero"):
+            fail()  # a ROLLBACK that psycopg has not seen before would else make it forget what it prepared
+        for _ in range(uses):
+            with store.transaction(asked):
+                pass
+        with pytest.raises(peewee.DataError, match="division by zero"):
+            fail()
+        with store.transaction(asked):
+            assert store.ask(asked) == [(7,)]
+        store.close()
+    assert in_use(store) == 0
+
+
 def test_a_unit_of_work_inside_another_joins_it(store: Store) -> None:
     def fail_outside() -> None:
         with store.transaction():
