@@ -272,25 +272,23 @@ class Inbox:
     def _handle_together(self, batch: Sequence[tuple[Envelope, Message]]) -> None:
         """Remember and handle them in one unit of work, passing over those seen before."""
         now = self._clock.now()
-        events = [(envelope, self._handler(envelope), event_of(envelope)) for envelope, _ in batch]
         remembered = self._remembering([envelope for envelope, _ in batch], now)
         waiting = self._waiting({envelope.subject for envelope, _ in batch})
         # Those of the first alone: it may change what the others ask for.
-        _, handler, event = events[0]
-        asked = handler.questions(event) if isinstance(handler, Asking) else []
+        first, asked = self._asked(batch[0][0])
         # Remembered before anything is locked: of two consumers that were given the same events one waits here, and holds nothing.
         with self._store.transaction(remembered, waiting, *asked):
             new = {(event_id, handler) for event_id, handler in self._store.ask(remembered)}
             answers = [self._store.ask(question) for question in asked]
             handled = []
-            for number, (envelope, handler, event) in enumerate(events):
+            for number, (envelope, _) in enumerate(batch):
                 key = (envelope.id, envelope.type)
                 if key not in new:
                     self._count(envelope, "repeated")
                     continue
                 new.discard(key)
                 with self._store.answered(asked, answers) if number == 0 else nullcontext():
-                    self._handle(envelope, handler, event)
+                    self._handle(envelope, first if number == 0 else None)
                 handled.append(envelope)
             if self._store.ask(waiting):
                 self._wake_waiting({envelope.subject for envelope in handled}, now)
@@ -301,18 +299,27 @@ class Inbox:
         if told:
             self._metrics.events_lag.set(max(0.0, (now - told[-1]).total_seconds()))
 
-    def _handler(self, envelope: Envelope) -> Handler:
-        """Who handles it.
+    def _asked(self, envelope: Envelope) -> tuple[Event | None, Sequence[Question]]:
+        """What the event's handler asks, and the event if it was read for that.
 
-        Raises:
-            NoHandler: nobody; most likely a release that is newer than this one has bound the queue to it already.
+        One that cannot be read asks nothing: perhaps it was seen before, by a newer release, and nothing is wrong.
         """
+        handler = self._handlers.get(envelope.type)
+        if not isinstance(handler, Asking):
+            return None, []
         try:
-            return self._handlers[envelope.type]
-        except KeyError:
-            raise NoHandler(f"no handler for {envelope.type}") from None
+            event = event_of(envelope)
+        except _HOPELESS:
+            return None, []
+        return event, handler.questions(event)
 
-    def _handle(self, envelope: Envelope, handler: Handler, event: Event) -> None:
+    def _handle(self, envelope: Envelope, event: Event | None = None) -> None:
+        """Run its handler; `event` is what is in the envelope, where somebody has read it."""
+        handler = self._handlers.get(envelope.type)
+        if handler is None:
+            # Most likely a release that is newer than this one has bound the queue to it already.
+            raise NoHandler(f"no handler for {envelope.type}")
+        event = event or event_of(envelope)
         with (
             logged(event_id=event.id, event_type=event.type, account_id=event.account_id),
             span(
@@ -457,7 +464,7 @@ class Inbox:
             if not mine:
                 return
             envelope = Envelope.from_message(json.loads(kept.headers), kept.body.encode())
-            self._handle(envelope, self._handler(envelope), event_of(envelope))
+            self._handle(envelope)
             self._settle(kept, InboxStatus.DONE, error=None, keep_message=False)
             self._wake_waiting({envelope.subject}, now)
         self._metrics.events_handled.labels(kept.handler, "done").inc()

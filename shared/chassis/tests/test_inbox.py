@@ -213,6 +213,30 @@ def test_a_newer_version_is_parked_until_an_upgrade(stored: Bench) -> None:
     assert "version 7" in (stored.kept("parked")[0].error or "")
 
 
+def test_what_was_handled_is_no_news_to_a_release_that_cannot_read_it(stored: Bench) -> None:
+    def gone(_: Event) -> None:
+        raise AssertionError("it was seen before")
+
+    message = stored.message(id="evt-1")
+    stored.inbox().take([message])
+    newer = {**message.headers, "cloudEvents_dataschema": "urn:timeblu:account.created:7"}
+    stored.inbox().take([replace(message, headers=newer)])
+    stored.inbox().take([replace(message, body=b"no JSON"), stored.message(id="evt-2", subject="acc_two")])
+    asking = inbox.Inbox(
+        store=stored.service.store,
+        wakeups=stored.service.wakeups,
+        clock=stored.clock,
+        metrics=stored.service.metrics,
+        handlers={"account.created": inbox.Asking(gone, lambda _: [])},
+    )
+    asking.take([replace(message, headers=newer)])
+
+    assert stored.metric("events_handled_total", type="account.created", outcome="repeated") == 3
+    assert stored.metric("events_handled_total", type="account.created", outcome="parked") == 0
+    assert stored.entries() == 2
+    assert not stored.kept("parked")
+
+
 def test_data_that_its_version_does_not_allow_is_parked(stored: Bench) -> None:
     message = stored.message(id="evt-1")
 
