@@ -145,7 +145,8 @@ def as_one(database: peewee.Database, *, left: bool = False) -> Iterator[None]:
         yield
     finally:
         _gathered.reset(token)
-    if gathered and left:
+    # Outside of a unit of work nothing comes after it: whoever is given the connection next would run it.
+    if gathered and left and database.transaction_depth():
         database.connection().leave(*_joined(gathered))
     elif gathered:
         _run(database, *gathered)

@@ -148,6 +148,14 @@ def test_what_fails_in_a_pipeline_leaves_a_connection_that_works(postgres_url: s
     assert in_use(store) == 0
 
 
+def test_what_is_left_outside_of_a_unit_of_work_is_done_at_once(store: Store, store_url: str) -> None:
+    other = Store(store_url)
+    with store.reading(), store.as_one(left=True):
+        store.write("UPDATE counters SET n = %s WHERE id = %s", (5, 1))
+    assert count(other) == 5
+    other.close()
+
+
 def test_a_unit_of_work_inside_another_joins_it(store: Store) -> None:
     def fail_outside() -> None:
         with store.transaction():
