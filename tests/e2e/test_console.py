@@ -13,6 +13,12 @@ from support.browser import Complaints, person, violations
 
 PLACES = ("/calendar", "/clients", "/dashboard", "/operations")
 TABS = ("session-types", "calendars", "blocked-times", "booking", "notifications", "payments", "plan")
+# Whether the page has the dashboard's style; the rules of one that did not come cannot be asked for.
+STYLED = """
+    Array.from(document.styleSheets).some((sheet) => {
+        try { return sheet.href?.includes("DashboardPage") && sheet.cssRules.length } catch { return false }
+    })
+"""
 PAGES = (*PLACES, *(f"/setup/{tab}" for tab in TABS))
 
 
@@ -138,7 +144,8 @@ def test_a_service_that_is_down_is_named_and_the_rest_works(page: Page, service:
     expect(page.get_by_role("navigation", name="Main navigation")).to_be_visible()
 
 
-def test_a_part_whose_loading_is_cut_off_is_loaded_again(page: Page) -> None:
+@pytest.mark.parametrize("kind", ["js", "css"])
+def test_a_part_whose_loading_is_cut_off_is_loaded_again(page: Page, kind: str) -> None:
     asked: list[str] = []
 
     def cut_off_at_first(route: Route) -> None:
@@ -148,12 +155,13 @@ def test_a_part_whose_loading_is_cut_off_is_loaded_again(page: Page) -> None:
         else:
             route.continue_()
 
-    page.route("**/assets/DashboardPage-*.js", cut_off_at_first)
+    page.route(f"**/assets/DashboardPage-*.{kind}", cut_off_at_first)
 
     page.get_by_role("link", name="Dashboard").click()
 
     expect(page.get_by_role("heading", name="Dashboard", level=1)).to_be_visible()
     assert len(asked) == 2
+    assert page.evaluate(STYLED)
 
 
 def test_a_part_that_is_not_to_be_had_is_told_and_comes_with_the_next_version(suite: Console, browser: Browser) -> None:

@@ -2,6 +2,7 @@
 import { type ComponentType, lazy } from 'react'
 
 const PAUSES_MS = [300, 1_000, 3_000]
+const STYLE = /preload CSS for (\S+)/
 
 /** The network is gone, or a newer version has taken the place of what this page knows: the page has to be loaded anew. */
 export class NotLoaded extends Error {}
@@ -15,9 +16,21 @@ async function tried<T>(load: () => Promise<T>, [pause, ...others]: number[]): P
   try {
     return await load()
   } catch (error) {
-    // Vite asks for a style once only: another try would succeed without it.
-    if (pause === undefined || String(error).includes('preload CSS')) throw new NotLoaded(String(error))
+    if (pause === undefined) throw new NotLoaded(String(error))
     await new Promise((resume) => setTimeout(resume, pause))
-    return tried(load, others)
+    // Vite asks for a style once only, and takes it for loaded ever after.
+    const style = STYLE.exec(String(error))?.[1]
+    return tried(style ? () => loadStyle(style).then(load) : load, others)
   }
+}
+
+function loadStyle(href: string): Promise<void> {
+  return new Promise((loaded, failed) => {
+    const link = document.createElement('link')
+    link.rel = 'stylesheet'
+    link.href = href
+    link.onload = () => loaded()
+    link.onerror = () => failed(new Error(`Unable to preload CSS for ${href}`))
+    document.head.append(link)
+  })
 }
