@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from embedded.practice import Practice
 from support.browser import Complaints, chromium, person
-from support.servers import Unavailable
+from support.servers import Unavailable, network
 
 ROOT = Path(__file__).resolve().parents[2]
 _BUILD_SECONDS = 600
@@ -59,6 +59,13 @@ def browser() -> Iterator[Browser]:
             yield running
     except Unavailable as reason:
         pytest.fail(f"no browser: {reason}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def steady_network() -> Iterator[None]:
+    """Other tests' containers wait while a browser looks."""
+    with network(changes=False):
+        yield
 
 
 @pytest.fixture

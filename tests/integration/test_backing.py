@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from support.backing import Broker, Postgres
-from support.servers import free_port
+from support.servers import free_port, network
 from support.waiting import DeadlinePassed, wait_until
 
 pytestmark = pytest.mark.integration
@@ -53,6 +53,15 @@ def test_a_database_belongs_to_a_role_without_further_rights(postgres: Postgres,
         assert row == (False,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("CREATE DATABASE another")
+
+
+def test_containers_wait_while_a_browser_looks() -> None:
+    code = "from support.servers import network\nwith network(changes=True): print('changed')"
+    with network(changes=False):
+        other = subprocess.Popen([sys.executable, "-c", code], cwd=TESTS, stdout=subprocess.PIPE, text=True)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(timeout=3)
+    assert other.communicate(timeout=120)[0] == "changed\n"
 
 
 def test_a_port_is_given_to_one_alone(monkeypatch: pytest.MonkeyPatch) -> None:

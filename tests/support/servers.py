@@ -29,6 +29,8 @@ from testcontainers.core.container import DockerContainer
 
 # How long an engine may take for one answer: starting and stopping take their time on a busy machine.
 _ENGINE_SECONDS = 300
+# A new network interface gets the last of its addresses so late.
+_INTERFACE_SECONDS = 3.0
 
 
 class Unavailable(Exception):
@@ -102,6 +104,25 @@ class ForeignServer:
         raise RuntimeError(f"{self.name} was given by its address, so the tests cannot end it; unset the address")
 
 
+@contextlib.contextmanager
+def network(*, changes: bool) -> Iterator[None]:
+    """Inside, this test process changes the network interfaces of the machine, as each container that starts or ends does, or else nobody does.
+
+    A browser gives up all requests under way at such a change, be they to the machine itself.
+    """
+    place = Path(tempfile.gettempdir()) / f"timeblu-network-{os.getuid()}"
+    with place.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX if changes else fcntl.LOCK_SH)
+        if not changes:
+            since = time.time() - place.stat().st_mtime
+            time.sleep(max(0.0, min(_INTERFACE_SECONDS, _INTERFACE_SECONDS - since)))
+        try:
+            yield
+        finally:
+            if changes:
+                place.touch()
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContainerServer:
     """A container with fixed ports of 127.0.0.1, so that it comes back at the same address.
@@ -113,20 +134,22 @@ class ContainerServer:
     shutdown: Sequence[str] = ()
 
     def start(self) -> None:
-        self._container().start()
+        with network(changes=True):
+            self._container().start()
 
     def stop(self) -> None:
-        container = self._container()
-        if self.shutdown:
-            container.exec_run(list(self.shutdown))
-        container.stop(timeout=30)
+        with network(changes=True):
+            container = self._container()
+            if self.shutdown:
+                container.exec_run(list(self.shutdown))
+            container.stop(timeout=30)
 
     def kill(self) -> None:
-        with contextlib.suppress(docker.errors.APIError):  # it is not running
+        with network(changes=True), contextlib.suppress(docker.errors.APIError):  # it is not running
             self._container().kill()
 
     def remove(self) -> None:
-        with contextlib.suppress(docker.errors.NotFound):
+        with network(changes=True), contextlib.suppress(docker.errors.NotFound):
             self._container().remove(force=True, v=True)
 
     def _container(self) -> Any:
@@ -160,7 +183,8 @@ def run_container(
     for inside, outside in ports.items():
         container.ports[f"{inside}/tcp"] = ("127.0.0.1", outside)  # type: ignore[assignment]
     try:
-        container.start()
+        with network(changes=True):
+            container.start()
     except docker.errors.APIError as error:
         raise Unavailable(f"a container of {image} does not start: {error.explanation}") from error
     return ContainerServer(container_id=container.get_container_id(), shutdown=shutdown)
