@@ -644,6 +644,18 @@ def test_the_forms_of_the_calendar_have_no_barrier(suite: Console, browser: Brow
     assert complaints.said == []
 
 
+def test_a_full_month_has_no_barrier(suite: Console, visit: Visit, kind: Any) -> None:
+    day = monday(suite, 16)
+    for hour in range(9, 15):
+        booked(suite, kind, f"Full month {hour}", at(day, f"{hour:02}:00"))
+
+    page = visit(f"/calendar?view=month&date={day}")
+    expect(page.get_by_role("button", name="Full month 10")).to_be_visible()
+    expect(page.get_by_text("more", exact=False).first).to_be_visible()
+
+    assert violations(page) == []
+
+
 @pytest.mark.parametrize("view", ["day", "week", "month", "list"])
 def test_no_view_needs_sideways_scrolling_on_a_phone(suite: Console, browser: Browser, view: str) -> None:
     context = person(browser, suite.url, width=375, height=812, has_touch=True, is_mobile=True)

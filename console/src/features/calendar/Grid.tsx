@@ -188,8 +188,9 @@ function placeOf(event: MouseEvent | TouchEvent | null): { x: number; y: number 
 function letKeysScroll(view: HTMLElement): void {
   for (const part of view.querySelectorAll<HTMLElement>('div[style*="auto"]')) {
     if (part.style.overflowY !== 'auto') continue
-    // What takes the focus within a table is a part of it: the rows' group is the one that scrolls.
-    part.closest('[role="rowgroup"]')?.setAttribute('role', 'presentation')
+    // What takes the focus within a table is a part of it: the rows' group is the one that scrolls, around it (a week) or in it (a month).
+    const rows = part.closest('[role="rowgroup"]') ?? part.querySelector('[role="rowgroup"]')
+    rows?.setAttribute('role', 'presentation')
     part.setAttribute('role', 'rowgroup')
     part.tabIndex = 0
   }
