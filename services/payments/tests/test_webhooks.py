@@ -60,6 +60,7 @@ def test_a_forged_an_old_and_an_unsigned_webhook_are_refused_and_not_kept(strang
         _send(stranger, body, at=time.time() - 301),
         stranger.http.post("/v1/webhooks/stripe", data=body),
         stranger.http.post("/v1/webhooks/stripe", data=b"nonsense", headers={"Stripe-Signature": "t=1,v1=2"}),
+        stranger.http.post("/v1/webhooks/stripe", data=body, headers={"Stripe-Signature": f"t={time.time():.0f},v1=é"}),
     ):
         assert (answer.status_code, code_of(answer)) == (400, "bad_signature")
     assert _states(stranger) == {}

@@ -426,7 +426,8 @@ class StripeGateway:
     def _signed(body: bytes, signature: str | None, secret: str) -> bool:
         try:
             stripe.WebhookSignature.verify_header(body, signature, secret, _WEBHOOK_AGE_SECONDS)
-        except (stripe.SignatureVerificationError, ValueError):
+        except (stripe.SignatureVerificationError, ValueError, TypeError):
+            # Signatures that are not ASCII cannot even be compared.
             return False
         return True
 
