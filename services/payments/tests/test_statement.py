@@ -109,6 +109,7 @@ def test_what_a_spreadsheet_would_take_for_a_formula_is_prefixed(practice: Pract
     [
         ({"from": "yesterday"}, 422),
         ({"from": "2026-02-30"}, 422),
+        ({"from": "0001-01-01"}, 422),
         ({"from": "2026-11-01T00:00:00"}, 422),
         ({"from": "2026-11-02", "to": "2026-11-01"}, 422),
         ({"month": "11"}, 422),

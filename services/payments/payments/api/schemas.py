@@ -21,9 +21,13 @@ class DayOrTime(fields.Field[date | datetime]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> date | datetime:
         if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
             try:
-                return date.fromisoformat(value)
+                day = date.fromisoformat(value)
             except ValueError as error:
                 raise ValidationError("Not a day.") from error
+            # East of Greenwich it begins before there are any moments.
+            if day == date.min:
+                raise ValidationError("Not a day.")
+            return day
         moment: datetime = UtcTime().deserialize(value)
         return moment
 
