@@ -101,6 +101,15 @@ def _paid_twice(practice: Practice, *, second: str, cash: int = 0) -> str:
     return session_id
 
 
+def test_the_link_is_no_receipt_while_the_bank_has_the_money(practice: Practice) -> None:
+    session_id = practice.paid_session(card=DISPUTED)
+    answer = practice.http.get(practice.link(session_id), headers={"Accept-Language": "de"})
+    assert (answer.status_code, "Von Ihrer Bank zurückgeholt" in answer.text) == (410, True)
+    _close(practice, won=True)
+    answer = practice.http.get(practice.link(session_id), headers={"Accept-Language": "de"})
+    assert (answer.status_code, "Bezahlt" in answer.text) == (200, True)
+
+
 def test_a_second_payment_that_is_disputed_is_not_kept(practice: Practice) -> None:
     session_id = _paid_twice(practice, second=DISPUTED)
     assert practice.standing(session_id) == ("disputed", 2000, 0, 0)

@@ -24,6 +24,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "en": {
         "paid": ("Paid. Thank you!", "Your deposit has been received. You can keep this page as your receipt."),
         "processing": ("Your payment is on its way", "Your bank has not confirmed it yet. You do not need to do anything."),
+        "disputed": ("Taken back by your bank", "This payment was disputed, and your bank has taken it back. Please ask your provider how to go on."),
         "cancelled": ("Nothing to pay", "This appointment was cancelled, so no deposit is due."),
         "released": ("Nothing to pay any more", "The time to pay is over, or the deposit is not wanted any more. Please book again or ask your provider."),
         "not_asked": ("Not payable online just now", "Your provider cannot take this payment online at the moment. Please ask them."),
@@ -34,6 +35,7 @@ _TEXTS: dict[str, dict[str, tuple[str, str]]] = {
     "de": {
         "paid": ("Bezahlt. Vielen Dank!", "Ihre Anzahlung ist eingegangen. Sie können diese Seite als Beleg aufbewahren."),
         "processing": ("Ihre Zahlung ist unterwegs", "Ihre Bank hat sie noch nicht bestätigt. Sie müssen nichts weiter tun."),
+        "disputed": ("Von Ihrer Bank zurückgeholt", "Dieser Zahlung wurde widersprochen, und Ihre Bank hat sie zurückgeholt. Bitte fragen Sie Ihren Anbieter, wie es weitergeht."),
         "cancelled": ("Nichts zu zahlen", "Dieser Termin wurde abgesagt, es ist keine Anzahlung fällig."),
         "released": ("Nichts mehr zu zahlen", "Die Zeit zum Bezahlen ist vorbei, oder die Anzahlung wird nicht mehr verlangt. Bitte buchen Sie neu oder fragen Sie nach."),
         "not_asked": ("Zurzeit nicht online zahlbar", "Ihr Anbieter kann diese Zahlung gerade nicht online annehmen. Bitte fragen Sie dort nach."),

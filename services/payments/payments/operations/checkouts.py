@@ -37,6 +37,7 @@ class LinkState(StrEnum):
     PAYABLE = "payable"  # `url` is the open page
     PROCESSING = "processing"  # paid, the bank has not confirmed it
     PAID = "paid"
+    DISPUTED = "disputed"  # the client's bank took it back
     CANCELLED = "cancelled"
     RELEASED = "released"
     NOT_ASKED = "not_asked"
@@ -330,6 +331,8 @@ def _state(deposit: Deposit, session: Session, *, processing: bool) -> LinkState
         if session.status == SessionStatus.CANCELLED:
             return LinkState.CANCELLED
         return LinkState.PROCESSING if processing else LinkState.NOT_ASKED
+    if deposit.status == DepositStatus.DISPUTED and not deposit.held_amount:
+        return LinkState.DISPUTED
     return LinkState.PAID
 
 
