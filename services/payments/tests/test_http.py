@@ -19,6 +19,15 @@ TIERS = [
 OTHER = "acc_other"
 
 
+def test_settings_put_without_a_body_are_400_and_stay(practice: Practice) -> None:
+    practice.put_settings(refund_percentage=30)
+    for body in (b"", b" \n"):
+        answer = practice.call("PUT", "/v1/settings", data=body, content_type="application/json")
+        assert (answer.status_code, code_of(answer)) == (400, "invalid_json")
+    assert practice.call("PUT", "/v1/settings").status_code == 400
+    assert practice.get("/v1/settings")["refund_percentage"] == 30
+
+
 def test_settings_begin_with_everything_back(stranger: Practice) -> None:
     assert stranger.get("/v1/settings") == {
         "version": 0,

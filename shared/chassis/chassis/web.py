@@ -69,6 +69,9 @@ class _Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
 
     def _raw_load_json(self, req: Any) -> Any:
+        if req.method == "PUT" and not req.get_data(cache=True).strip():
+            # It would put the default in the place of everything.
+            raise InvalidJson("The body is empty; {} is the least that a PUT can say")
         if not req.is_json:
             return missing
         data = json.loads(req.get_data(cache=True), parse_constant=_no_number, parse_int=_whole_number)
