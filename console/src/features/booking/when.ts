@@ -22,7 +22,12 @@ function written(moment: string, timeZone: string, options: Intl.DateTimeFormatO
 
 /** "09:30", or "9:30 AM" */
 export function clockTime(moment: string, timeZone: string): string {
-  return written(moment, timeZone, { hour: 'numeric', minute: '2-digit' })
+  return written(moment, timeZone, { hour: byTwelve() ? 'numeric' : '2-digit', minute: '2-digit' })
+}
+
+/** Whether the visitor counts hours to twelve; browsers do not agree on how many digits an hour of 24 has. */
+function byTwelve(): boolean {
+  return new Intl.DateTimeFormat(locale(), { hour: 'numeric' }).resolvedOptions().hour12 === true
 }
 
 /** "Tuesday, 1 December 2026" */
