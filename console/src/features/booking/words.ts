@@ -254,7 +254,7 @@ register('booking', {
     saidPayOwn: 'Eine Anzahlung von {{amount}} ist noch offen.',
     payDeposit: 'Anzahlung leisten ({{amount}})',
     addToCalendar: 'In den Kalender',
-    manage: 'Ansehen, verschieben oder absagen',
+    manage: 'Termin ansehen oder ändern',
     bookAnother: 'Noch einen Termin buchen',
     pageNotFound: 'Hier gibt es keine Buchungsseite',
     pageNotFoundHint:
