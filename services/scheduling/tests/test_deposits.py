@@ -210,6 +210,40 @@ def test_the_refunds_answer_opens_the_way_to_a_restore(world: World) -> None:
     assert world.broken_invariants() == {}
 
 
+def test_an_answer_that_leaves_the_deposit_as_it_was_is_shown_and_opens_the_way_to_a_restore(world: World) -> None:
+    session = paid(world)
+    # More has gone back by the dashboard than the policy gives: what payments then answers is no news of the deposit.
+    back = {"held_amount": 700, "refunded_amount": 1300}
+    world.tell("deposit.changed", world.deposit_told(session, 3, "partially_refunded", **back))
+    world.a.post(f"/sessions/{session['id']}/cancel", {"refund": "refund"})
+    assert shown(world, session)["deposit"]["status"] == "refund_pending"
+    answer = refund(world, session, 3, "skipped", "partially_refunded", **back)
+    world.tell("refund.skipped", answer)
+    assert shown(world, session)["deposit"]["status"] == "partially_refunded"
+    version = shown(world, session)["version"]
+    world.tell("refund.skipped", answer)
+    world.tell("deposit.changed", world.deposit_told(session, 3, "partially_refunded", **back))
+    assert shown(world, session)["version"] == version
+    world.a.post(f"/sessions/{session['id']}/restore")
+    assert world.broken_invariants() == {}
+
+
+def test_an_answer_to_an_earlier_cancellation_does_not_hide_that_the_present_one_awaits_its_own(
+    light_world: World,
+) -> None:
+    session = paid(light_world)
+    back = {"held_amount": 700, "refunded_amount": 1300}
+    light_world.tell("deposit.changed", light_world.deposit_told(session, 3, "partially_refunded", **back))
+    light_world.a.post(f"/sessions/{session['id']}/cancel", {"refund": "skip"})
+    answer = refund(light_world, session, 3, "skipped", "partially_refunded", **back)
+    light_world.a.post(f"/sessions/{session['id']}/restore")
+    light_world.a.post(f"/sessions/{session['id']}/cancel", {"refund": "refund"})
+    light_world.tell("refund.skipped", answer)
+    assert shown(light_world, session)["deposit"]["status"] == "refund_pending"
+    light_world.tell("refund.skipped", refund(light_world, session, 3, "skipped", "partially_refunded", **back))
+    assert shown(light_world, session)["deposit"]["status"] == "partially_refunded"
+
+
 def test_what_a_refund_told_of_the_deposit_is_not_looked_at_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

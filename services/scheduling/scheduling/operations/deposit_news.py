@@ -60,12 +60,14 @@ def follow_deposit(context: Scheduling, account_id: str, told: Mapping[str, Any]
 def follow_refund(context: Scheduling, account_id: str, told: Mapping[str, Any]) -> None:
     """Take over the deposit as a refund left it; it also answers the cancellation that asked for the refund. Raises as `follow_deposit`."""
     session, account = _session(account_id, told["session_id"])
+    answers = False
     if told["cancellation_id"] is not None:
         cancellation = rows.first(Cancellation, id=told["cancellation_id"], account_id=account_id)
-        if cancellation is not None and not cancellation.answered:
+        answers = cancellation is not None and not cancellation.answered
+        if cancellation is not None and answers:
             with context.store.as_one(left=True):
                 rows.update(Cancellation, cancellation.id, {"answered": True})
-    _follow(context, account, session, told["deposit"])
+    _follow(context, account, session, told["deposit"], answers=answers)
 
 
 @unit_of_work
@@ -94,9 +96,11 @@ def _says_the_same(session: Session, deposit: SessionDeposit) -> bool:
     return deposit.status is DepositStatus.CANCELED
 
 
-def _follow(context: Scheduling, account: Account, session: Session, told: Mapping[str, Any]) -> None:
+def _follow(
+    context: Scheduling, account: Account, session: Session, told: Mapping[str, Any], *, answers: bool = False
+) -> None:
     before = facts(session)
-    if _take(context, session, told):
+    if _take(context, session, told, answers=answers):
         _record(context, account, session, before)
 
 
@@ -105,10 +109,13 @@ def _record(context: Scheduling, account: Account, session: Session, before: dic
     record(context, account, session, "session.updated", actor=SYSTEM, action="deposit", changes=changes)
 
 
-def _take(context: Scheduling, session: Session, told: Mapping[str, Any]) -> bool:
-    """Put what was told on the session; whether that changed anything that is shown."""
-    context.store.notes[_note(session.account_id, session.id)] = max(told["version"], session.deposit_version)
-    if told["version"] <= session.deposit_version:
+def _take(context: Scheduling, session: Session, told: Mapping[str, Any], *, answers: bool = False) -> bool:
+    """Put what was told on the session; whether that changed anything that is shown. `answers`: it comes with the answer to a cancellation."""
+    known = session.deposit_version
+    context.store.notes[_note(session.account_id, session.id)] = max(told["version"], known)
+    # An answer may leave the deposit as it was, and what is shown until then is what was expected of it.
+    anew = answers and told["version"] == known and not _awaits_refund(session)
+    if told["version"] <= known and not anew:
         return False
     current, now = session.its_deposit, _read(told)
     awaits_refund = now.status is DepositStatus.PAID and _awaits_refund(session)
