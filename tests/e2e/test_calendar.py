@@ -645,7 +645,7 @@ def test_the_forms_of_the_calendar_have_no_barrier(suite: Console, browser: Brow
 
 
 def test_a_full_month_has_no_barrier(suite: Console, visit: Visit, kind: Any) -> None:
-    day = monday(suite, 16)
+    day = monday(suite, 60)
     for hour in range(9, 15):
         booked(suite, kind, f"Full month {hour}", at(day, f"{hour:02}:00"))
 
